@@ -1,0 +1,203 @@
+//! A message's orders as reports. Each rule names the field of the standard that it reads.
+
+mod attachment;
+mod coding;
+mod observation;
+mod order;
+mod patient;
+mod phone;
+mod specimen;
+mod status;
+mod time;
+
+use std::collections::{HashMap, hash_map::Entry};
+
+use self::patient::Person;
+use super::{
+    header::Header,
+    location::Sources,
+    message::{Message, OrderGroup},
+    segment::Segment,
+};
+use crate::{
+    Fault, check,
+    format::Context,
+    report::{Report, Specimen, Status, Text},
+};
+
+/// A report as read, with what is wrong with it.
+pub(super) struct Mapped<'m> {
+    pub(super) report: Box<Report<'m>>,
+    pub(super) faults: Vec<Fault>,
+    /// The line of its OBR.
+    pub(super) line: u32,
+}
+
+/// Reads each order group into a report; groups with the same number and test are one (contract, 'Identity').
+pub(super) fn reports<'m>(
+    message: &Message<'m>,
+    header: &Header<'m>,
+    context: &Context<'_>,
+    faults: &mut Vec<Fault>,
+) -> Vec<Mapped<'m>> {
+    let people: Vec<Person<'m>> = message.patients.iter().map(|group| patient::read(group, context, faults)).collect();
+    let mut drafts: Vec<Draft<'m>> = Vec::with_capacity(message.orders.len());
+    let mut seen = HashMap::new();
+    for group in &message.orders {
+        let draft = Draft::read(group, header, &people, context);
+        let report = &draft.report;
+        if message.orders.len() == 1 || report.report_number.is_empty() {
+            drafts.push(draft);
+            continue;
+        }
+        match seen.entry((report.report_number.clone(), report.test.code.clone())) {
+            Entry::Vacant(entry) => {
+                entry.insert(drafts.len());
+                drafts.push(draft);
+            }
+            Entry::Occupied(entry) => {
+                if let Some(first) = drafts.get_mut(*entry.get()) {
+                    first.merge(draft);
+                }
+            }
+        }
+    }
+    let notes =
+        |draft: &Draft<'m>| draft.patient.and_then(|index| message.patients.get(index)).map(|group| group.notes);
+    drafts
+        .into_iter()
+        .map(|draft| {
+            let patient_notes = notes(&draft).unwrap_or_default();
+            draft.finish(patient_notes, context)
+        })
+        .collect()
+}
+
+/// A report of which further groups may come.
+struct Draft<'m> {
+    report: Box<Report<'m>>,
+    patient: Option<usize>,
+    notes: Vec<Text<'m>>,
+    sources: Sources,
+    faults: Vec<Fault>,
+}
+
+impl<'m> Draft<'m> {
+    fn read(group: &OrderGroup<'m>, header: &Header<'m>, people: &[Person<'m>], context: &Context<'_>) -> Self {
+        let obr = group.obr;
+        let mut faults = Vec::new();
+        let mut body = observation::read(group.body, &mut faults);
+        let status = group_status(&obr, &body.statuses, &mut faults);
+        for observation in &mut body.observations {
+            observation.status.get_or_insert(status);
+        }
+        // OBR-22 (§4.5.3.22): when these results or their status came to be; else when the message was made.
+        let own_time = obr.field(22).component(1);
+        let (issued, issued_at) =
+            if own_time.is_empty() { (header.time, (header.segment.place, 7)) } else { (own_time, (obr.place, 22)) };
+        let sample = specimen::read(body.specimen.as_ref(), &obr, context, &mut faults);
+        let (order, requested_at) = order::read(group, context, &mut faults);
+        let person = group.patient.and_then(|index| people.get(index));
+        let report = Box::new(Report {
+            report_number: order::number(group, body.specimen.as_ref()).unwrap_or_default(),
+            status,
+            processing_id: header.processing,
+            issued_at: time::read(issued, &time::ISSUED, issued_at, context, &mut faults),
+            // OBR-4 (§4.5.3.4): the LOINC coding where there is one.
+            test: coding::coding(obr.field(4), &[coding::LOINC]),
+            specimen: sample.specimen,
+            patient: person.map(|person| person.patient.clone()).unwrap_or_default(),
+            order,
+            performer: body.performer,
+            orderer: order::orderer(group),
+            authoriser: order::authoriser(group),
+            observations: body.observations,
+            attachments: body.attachments,
+            ..Report::default()
+        });
+        let sources = Sources {
+            msh: header.segment.place,
+            pid: person.map(|person| person.pid),
+            obr: obr.place,
+            spm: body.specimen.map(|spm| spm.place),
+            phone: person.and_then(|person| person.phone),
+            issued_at,
+            collected_at: sample.collected,
+            received_at: sample.received,
+            requested_at,
+            observations: body.observation_places,
+            attachments: body.attachment_places,
+        };
+        Self { report, patient: group.patient, notes: body.notes, sources, faults }
+    }
+
+    /// Takes a further group of the same report: what it adds is added, what both say is the first's; the issue time is
+    /// the later one, the status that of [`status::of_both`].
+    fn merge(&mut self, other: Draft<'m>) {
+        self.faults.extend(other.faults);
+        if self.patient != other.patient {
+            let detail = "the same number and test stand under two persons: give each report a number of its own";
+            self.faults.push(other.sources.obr.fault(3, Fault::error("report-number-repeated", detail)));
+            return;
+        }
+        let (report, more) = (&mut *self.report, *other.report);
+        report.status = status::of_both(report.status, more.status);
+        if report.issued_at < more.issued_at {
+            report.issued_at = more.issued_at;
+            self.sources.issued_at = other.sources.issued_at;
+        }
+        merge_specimen(&mut report.specimen, more.specimen);
+        report.order = report.order.take().or(more.order);
+        report.performer = report.performer.take().or(more.performer);
+        report.orderer = report.orderer.take().or(more.orderer);
+        report.authoriser = report.authoriser.take().or(more.authoriser);
+        report.observations.extend(more.observations);
+        report.attachments.extend(more.attachments);
+        self.sources.spm = self.sources.spm.or(other.sources.spm);
+        self.sources.observations.extend(other.sources.observations);
+        self.sources.attachments.extend(other.sources.attachments);
+        self.notes.extend(other.notes);
+    }
+
+    fn finish(mut self, patient_notes: &[Segment<'m>], context: &Context<'_>) -> Mapped<'m> {
+        let report = &mut *self.report;
+        for note in patient_notes.iter().filter_map(observation::note).chain(self.notes) {
+            observation::append(&mut report.note, &note);
+        }
+        let status = report.status;
+        for observation in &mut report.observations {
+            observation.status = observation.status.filter(|own| *own != status);
+        }
+        let Self { report, sources, mut faults, .. } = self;
+        check::report(&report, context, &mut |pointer, fault| {
+            let (place, field) = sources.spot(&pointer);
+            let fault = place.fault(field, fault);
+            faults.push(fault);
+        });
+        Mapped { report, faults, line: sources.obr.line }
+    }
+}
+
+/// OBR-25 with the statuses of the results below it.
+fn group_status(obr: &Segment<'_>, observations: &[Status], faults: &mut Vec<Fault>) -> Status {
+    let stated = obr.field(25).component(1).text();
+    let status = stated.as_deref().and_then(status::of_report);
+    if stated.is_some() && status.is_none() {
+        let detail = "OBR-25 is no status of table 0123 that is read: send O, I, S, P, R, F, C or X";
+        faults.push(obr.place.fault(25, Fault::error("status-invalid", detail)));
+    }
+    status::of_group(status, observations)
+}
+
+fn merge_specimen<'m>(specimen: &mut Option<Specimen<'m>>, more: Option<Specimen<'m>>) {
+    match (specimen, more) {
+        (Some(specimen), Some(more)) => {
+            specimen.id = specimen.id.take().or(more.id);
+            specimen.kind = specimen.kind.take().or(more.kind);
+            specimen.collected_at = specimen.collected_at.or(more.collected_at);
+            specimen.received_at = specimen.received_at.or(more.received_at);
+        }
+        (specimen @ None, more) => *specimen = more,
+        (Some(_), None) => {}
+    }
+}
