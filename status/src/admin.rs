@@ -1,0 +1,94 @@
+//! The admin address: probes and metrics.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU8, Ordering},
+};
+
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use journal::{Health, Journal};
+use schemas::time::Clock;
+use serde_json::{Value, json};
+use store::Store;
+
+use crate::metrics;
+
+/// Where the process is in its life.
+#[derive(Debug, Default)]
+pub struct Phase(AtomicU8);
+
+impl Phase {
+    /// It serves.
+    pub fn ready(&self) {
+        self.0.store(1, Ordering::Relaxed);
+    }
+
+    /// It finishes what is in hand and takes no more.
+    pub fn draining(&self) {
+        self.0.store(2, Ordering::Relaxed);
+    }
+
+    fn as_str(&self) -> &'static str {
+        match self.0.load(Ordering::Relaxed) {
+            0 => "starting",
+            1 => "serving",
+            _ => "draining",
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Admin {
+    phase: Arc<Phase>,
+    journal: Arc<dyn Journal>,
+    store: Arc<dyn Store>,
+    clock: Clock,
+    render: Arc<dyn Fn() -> String + Send + Sync>,
+}
+
+/// `/health/live`, `/health/ready`, `/metrics`. `render` writes the recorder's metrics as text.
+pub fn admin_router(
+    phase: Arc<Phase>,
+    journal: Arc<dyn Journal>,
+    store: Arc<dyn Store>,
+    clock: Clock,
+    render: Arc<dyn Fn() -> String + Send + Sync>,
+) -> Router {
+    Router::new()
+        .route("/health/live", get(|| async { probe(StatusCode::OK, &json!({"live": true})) }))
+        .route("/health/ready", get(ready))
+        .route("/metrics", get(scrape))
+        .with_state(Admin { phase, journal, store, clock, render })
+}
+
+/// Ready is about this node alone: a store that is down is said, and does not turn callers away.
+async fn ready(State(admin): State<Admin>) -> Response {
+    let phase = admin.phase.as_str();
+    let journal = match admin.journal.health() {
+        Health::Ready => "ready".to_owned(),
+        Health::Full => "full: uploads are answered 503 until its disk has room".to_owned(),
+        Health::Failed(reason) => format!("failed: {reason}"),
+    };
+    let store = match admin.store.places().await {
+        Ok(_) => "ready",
+        Err(_) => "unavailable",
+    };
+    let ready = phase == "serving" && journal == "ready";
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    probe(status, &json!({"ready": ready, "phase": phase, "journal": journal, "store": store, "durability": "fsynced"}))
+}
+
+fn probe(status: StatusCode, value: &Value) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], value.to_string()).into_response()
+}
+
+async fn scrape(State(admin): State<Admin>) -> impl IntoResponse {
+    metrics::collect(admin.journal.as_ref(), admin.store.as_ref(), &admin.clock).await;
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], (admin.render)())
+}

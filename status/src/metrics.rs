@@ -1,0 +1,65 @@
+//! The metrics of this crate: gauges that are read off the journal and the store at each scrape.
+#![allow(clippy::disallowed_macros)] // This is where the crate's metrics are declared.
+
+use journal::{Health, Journal, Topic};
+use metrics::{counter, describe_counter, describe_gauge, gauge};
+use schemas::{time::Clock, version::Reason};
+use store::Store;
+
+use crate::lag;
+
+/// Declares the metrics with their help; once, after the recorder is installed.
+pub fn describe(version: &'static str) {
+    describe_gauge!("referto_lag_records", "Records of a topic that its reader has not finished.");
+    describe_gauge!(
+        "referto_lag_seconds",
+        "Now minus the receipt of a topic's next unprocessed record; 0 where there is none."
+    );
+    describe_gauge!("referto_held", "Reports that wait for an operator, by reason.");
+    describe_gauge!(
+        "referto_held_oldest_timestamp_seconds",
+        "When the longest waiting report was received, by reason."
+    );
+    describe_gauge!("referto_dead_letters", "Items kept in the dead-letters topic.");
+    describe_gauge!("referto_dependency_up", "1 where the journal or the store answers, else 0.");
+    describe_gauge!("referto_build_info", "1; the label is the version that runs.");
+    describe_counter!(
+        "referto_submissions_lost_total",
+        "Acknowledged uploads found not stored behind the place: each is an alert."
+    );
+    gauge!("referto_build_info", "version" => version).set(1.0);
+}
+
+/// An acknowledged upload was found missing.
+pub(crate) fn lost_submission() {
+    counter!("referto_submissions_lost_total").increment(1);
+}
+
+/// Reads the gauges off their sources.
+pub(crate) async fn collect(journal: &dyn Journal, store: &dyn Store, clock: &Clock) {
+    let up = matches!(journal.health(), Health::Ready | Health::Full);
+    gauge!("referto_dependency_up", "name" => "journal").set(f64::from(u8::from(up)));
+    let places = store.places().await;
+    gauge!("referto_dependency_up", "name" => "store").set(f64::from(u8::from(places.is_ok())));
+    let Ok(places) = places else { return };
+    // Only uploads have a reader here; notifications are for others until there is a notifier.
+    if let Ok(lag) = lag::of(journal, &places, Topic::Uploads, clock).await {
+        #[allow(clippy::cast_precision_loss, reason = "a gauge is a float")]
+        gauge!("referto_lag_records", "topic" => "uploads").set(lag.records as f64);
+        gauge!("referto_lag_seconds", "topic" => "uploads").set(lag.seconds);
+    }
+    if let Ok(ends) = journal.ends(Topic::DeadLetters).await {
+        let kept: u64 = ends.iter().map(|ends| ends.next - ends.first).sum();
+        #[allow(clippy::cast_precision_loss, reason = "a gauge is a float")]
+        gauge!("referto_dead_letters").set(kept as f64);
+    }
+    if let Ok(counts) = store.held_counts().await {
+        for reason in Reason::ALL {
+            let held = counts.iter().find(|held| held.reason == reason);
+            #[allow(clippy::cast_precision_loss, reason = "a gauge is a float")]
+            gauge!("referto_held", "reason" => reason.as_str()).set(held.map_or(0, |held| held.count) as f64);
+            let oldest = held.map_or(0.0, |held| held.oldest.as_duration().as_secs_f64());
+            gauge!("referto_held_oldest_timestamp_seconds", "reason" => reason.as_str()).set(oldest);
+        }
+    }
+}
