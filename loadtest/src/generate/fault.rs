@@ -1,0 +1,68 @@
+//! What is wrong with the items that must be refused.
+
+use schemas::format::Format;
+
+use crate::rng::Rng;
+
+/// One thing that refuses an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wrong {
+    /// No report number anywhere.
+    Number,
+    /// No test code.
+    Test,
+    /// An issue time that is no time.
+    IssueTime,
+    /// Collected days after it is received.
+    Collected,
+    /// Neither a result nor an observation.
+    Result,
+    /// Neither a name nor a code.
+    Person,
+    /// A status that is none.
+    Status,
+    /// A line that ends in the middle.
+    CutLine,
+    /// Totals of the batch envelope that do not match: all its messages are refused.
+    Totals,
+}
+
+impl Wrong {
+    /// One that can happen to an item of that format.
+    pub(crate) fn pick(rng: &mut Rng, format: Format) -> Self {
+        const JSON: [Wrong; 7] = [
+            Wrong::Number,
+            Wrong::Test,
+            Wrong::IssueTime,
+            Wrong::Collected,
+            Wrong::Result,
+            Wrong::Person,
+            Wrong::Status,
+        ];
+        *match format {
+            Format::Ndjson if rng.per_mille(200) => &Wrong::CutLine,
+            Format::Json | Format::Ndjson => rng.pick(&JSON),
+            Format::Hl7 => rng.pick(&[Wrong::Number, Wrong::Collected]),
+        }
+    }
+
+    /// The code of the fault that must be among those shown.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Wrong::Number => "report-number-missing",
+            Wrong::Test => "test-code-missing",
+            Wrong::IssueTime => "issued-at-invalid",
+            Wrong::Collected => "collected-after-receipt",
+            Wrong::Result => "result-missing",
+            Wrong::Person => "patient-missing",
+            Wrong::Status => "status-invalid",
+            Wrong::CutLine => "json-invalid",
+            Wrong::Totals => "batch-total-mismatch",
+        }
+    }
+
+    /// True where the report can still be asked for by its number, and must not be there.
+    pub(crate) fn keeps_number(self) -> bool {
+        !matches!(self, Wrong::Number)
+    }
+}
