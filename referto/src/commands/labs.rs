@@ -1,0 +1,97 @@
+//! `referto labs`: laboratories and their keys; works beside a running `run`.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use store::{Store, embedded::EmbeddedStore};
+
+use super::{print, runtime};
+use crate::{
+    cli::{Common, DONE, Failure, Labs},
+    clock,
+    folder::Folder,
+    settings::Settings,
+};
+
+pub(super) fn run(common: &Common, settings: &Settings, command: Labs) -> Result<u8, Failure> {
+    let folder = Folder::open(&settings.data)?;
+    let opened = EmbeddedStore::open(store::embedded::Options::at(folder.path("store.db")))?;
+    let store: Arc<dyn Store> = opened.store;
+    runtime()?.block_on(execute(common, store.as_ref(), command))
+}
+
+async fn execute(common: &Common, store: &dyn Store, command: Labs) -> Result<u8, Failure> {
+    let now = (clock::system())();
+    match command {
+        Labs::Add { id, name, facility, peer, certificate, zone, sandbox } => {
+            let lab = access::NewLab {
+                id: id.parse().map_err(|error: schemas::ids::InvalidId| Failure::usage(error))?,
+                name,
+                facilities: facility,
+                peers: peer,
+                certificates: certificate,
+                zone: zone.parse().map_err(|error: access::lab::UnknownZone| Failure::usage(error))?,
+                sandbox,
+            };
+            let (lab, key) = access::add(store, lab, now).await?;
+            show_key(common, lab.id.as_str(), key.reveal())
+        }
+        Labs::Rotate { id, grace } => {
+            let grace = (grace > 0).then(|| jiff::SignedDuration::from_hours(i64::from(grace)));
+            let key = access::rotate(store, &lab_id(&id)?, grace, now).await?;
+            show_key(common, &id, key.reveal())
+        }
+        Labs::Revoke { id } => {
+            access::revoke(store, &lab_id(&id)?, now).await?;
+            if common.json {
+                print(&format!("{}\n", json!({"lab": id, "revoked": true})))?;
+            }
+            eprintln!("{id}: its keys stop within 10 s");
+            Ok(DONE)
+        }
+        Labs::List => {
+            let labs = access::list(store).await?;
+            if common.json {
+                let labs: Vec<_> = labs.iter().map(|lab| entry(lab, now)).collect();
+                print(&format!("{}\n", json!({ "labs": labs })))?;
+            } else {
+                for lab in &labs {
+                    let keys = lab.keys.iter().filter(|key| key.is_live(now)).count();
+                    let sandbox = if lab.sandbox { "  sandbox" } else { "" };
+                    print(&format!("{}  {}  {}  {keys} live keys{sandbox}\n", lab.id, lab.name, lab.zone))?;
+                }
+            }
+            Ok(DONE)
+        }
+    }
+}
+
+/// A laboratory without its keys' digests.
+fn entry(lab: &access::Lab, now: jiff::Timestamp) -> serde_json::Value {
+    json!({
+        "id": lab.id,
+        "name": lab.name,
+        "zone": lab.zone.name(),
+        "sandbox": lab.sandbox,
+        "facilities": lab.facilities,
+        "peers": lab.peers,
+        "certificates": lab.certificates,
+        "createdAt": lab.created_at,
+        "liveKeys": lab.keys.iter().filter(|key| key.is_live(now)).count(),
+    })
+}
+
+fn lab_id(text: &str) -> Result<schemas::LabId, Failure> {
+    text.parse().map_err(|error: schemas::ids::InvalidId| Failure::usage(error))
+}
+
+/// The key stands alone on stdout: `KEY=$(referto labs add …)`.
+fn show_key(common: &Common, lab: &str, key: &str) -> Result<u8, Failure> {
+    if common.json {
+        print(&format!("{}\n", json!({"lab": lab, "key": key})))?;
+    } else {
+        eprintln!("{lab}: this key is shown once; it is in force within 10 s");
+        print(&format!("{key}\n"))?;
+    }
+    Ok(DONE)
+}

@@ -1,0 +1,47 @@
+//! Every setting: its name, default and meaning.
+
+/// A setting.
+pub(crate) struct Key {
+    /// Dotted name in `referto.toml`; the environment has it as `REFERTO_A__B`.
+    pub(crate) name: &'static str,
+    /// What is in force where nobody says otherwise.
+    pub(crate) default: &'static str,
+    /// What it does, with its unit.
+    pub(crate) meaning: &'static str,
+    /// Never printed; may be given as a file by a name that ends in `_FILE`.
+    pub(crate) secret: bool,
+}
+
+const fn key(name: &'static str, default: &'static str, meaning: &'static str) -> Key {
+    Key { name, default, meaning, secret: false }
+}
+
+/// In the order in which `referto config` prints them.
+pub(crate) const KEYS: &[Key] = &[
+    key("data", "referto-data", "folder of the journal, the store and the installation's key"),
+    key("http", "127.0.0.1:8080", "address for laboratories and the status API"),
+    key("mllp", "127.0.0.1:2575", "address for HL7 over MLLP (not served by this version)"),
+    key("admin", "127.0.0.1:9464", "address for probes and metrics"),
+    key("role", "all", "what this process does: all, or some of ingest, workers, status"),
+    key("journal", "embedded", "the journal: embedded (kafka is not served by this version)"),
+    key("store", "embedded", "the store: embedded (scylla is not served by this version)"),
+    Key {
+        name: "secret_key",
+        default: "",
+        meaning: "the installation's key, 64 hexadecimal digits; made in the data folder where not given",
+        secret: true,
+    },
+    key("disk_reserve_bytes", "67108864", "free space of the data folder's disk below which uploads are answered 503"),
+    key("limits.body_bytes", "67108864", "bytes of a body after decompression"),
+    key("limits.unit_bytes", "8388608", "bytes of one report or message"),
+    key("limits.items", "100000", "reports of an upload"),
+    key("limits.depth", "64", "levels of a JSON document"),
+    key("limits.bytes_in_hand", "134217728", "bytes of all bodies in hand at once; more wait, then are answered 503"),
+    key("limits.connections", "4096", "connections at once; more wait to be accepted"),
+    key("limits.body_idle_seconds", "20", "seconds without a byte after which a body is answered 408"),
+    key("limits.body_total_seconds", "300", "seconds a body may take in all"),
+    key("retention.uploads_days", "30", "days for which uploads are kept in the journal once stored"),
+    key("log", "info", "what is logged: error, warn, info, debug, or a filter such as ingest=debug,info"),
+    key("log_json", "false", "true: one JSON object a line"),
+    key("test.abort_at", "", "for crash tests: POINT:N aborts the process the Nth time it comes to POINT"),
+];

@@ -1,0 +1,137 @@
+//! Settings: `referto.toml`, then the environment, then flags; later wins.
+//!
+//! Every setting is declared once, in [`keys::KEYS`]; unknown keys are refused with the nearest name.
+
+mod keys;
+mod read;
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use schemas::format::Limits;
+
+pub(crate) use keys::{KEYS, Key};
+pub(crate) use read::{Origin, Values, read};
+
+/// What a process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Roles {
+    pub(crate) ingest: bool,
+    pub(crate) workers: bool,
+    pub(crate) status: bool,
+}
+
+/// The settings in force.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) data: PathBuf,
+    pub(crate) http: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    pub(crate) roles: Roles,
+    pub(crate) secret_key: Option<[u8; 32]>,
+    pub(crate) limits: Limits,
+    pub(crate) budget_bytes: usize,
+    pub(crate) connections: usize,
+    pub(crate) body_idle: Duration,
+    pub(crate) body_total: Duration,
+    pub(crate) disk_reserve_bytes: u64,
+    pub(crate) uploads_kept: Duration,
+    pub(crate) log: String,
+    pub(crate) log_json: bool,
+    pub(crate) abort_at: Option<String>,
+}
+
+impl Settings {
+    /// Reads every key's value in its type.
+    pub(crate) fn of(values: &Values) -> anyhow::Result<Self> {
+        for (key, served) in [("journal", "embedded"), ("store", "embedded")] {
+            let asked = values.text(key);
+            anyhow::ensure!(
+                asked == served,
+                "{key} = {asked:?}: this build serves {served:?} alone (expected: {served})"
+            );
+        }
+        Ok(Self {
+            data: values.text("data").into(),
+            http: values.parse("http")?,
+            admin: values.parse("admin")?,
+            roles: roles(values.text("role"))?,
+            secret_key: secret(values.text("secret_key"))?,
+            limits: Limits {
+                body_bytes: values.parse("limits.body_bytes")?,
+                unit_bytes: values.parse("limits.unit_bytes")?,
+                items: values.parse("limits.items")?,
+                depth: values.parse("limits.depth")?,
+            },
+            budget_bytes: values.parse("limits.bytes_in_hand")?,
+            connections: values.parse("limits.connections")?,
+            body_idle: Duration::from_secs(values.parse("limits.body_idle_seconds")?),
+            body_total: Duration::from_secs(values.parse("limits.body_total_seconds")?),
+            disk_reserve_bytes: values.parse("disk_reserve_bytes")?,
+            uploads_kept: Duration::from_secs(values.parse::<u64>("retention.uploads_days")? * 86_400),
+            log: values.text("log").to_owned(),
+            log_json: values.parse("log_json")?,
+            abort_at: Some(values.text("test.abort_at").to_owned()).filter(|point| !point.is_empty()),
+        })
+    }
+}
+
+fn roles(text: &str) -> anyhow::Result<Roles> {
+    let mut roles = Roles { ingest: false, workers: false, status: false };
+    for role in text.split(',').map(str::trim).filter(|role| !role.is_empty()) {
+        match role {
+            "all" => roles = Roles { ingest: true, workers: true, status: true },
+            "ingest" => roles.ingest = true,
+            "workers" => roles.workers = true,
+            "status" => roles.status = true,
+            _ => anyhow::bail!("role = {role:?}: expected all, or some of ingest, workers, status"),
+        }
+    }
+    anyhow::ensure!(
+        roles.ingest || roles.workers || roles.status,
+        "role is empty: expected all, ingest, workers or status"
+    );
+    Ok(roles)
+}
+
+/// 64 hexadecimal digits.
+fn secret(text: &str) -> anyhow::Result<Option<[u8; 32]>> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let digits = text.as_bytes();
+    anyhow::ensure!(
+        digits.len() == 64 && digits.iter().all(u8::is_ascii_hexdigit),
+        "secret_key: expected 32 bytes as 64 hexadecimal digits (openssl rand -hex 32)"
+    );
+    let mut key = [0; 32];
+    for (byte, pair) in key.iter_mut().zip(digits.chunks(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair)?, 16)?;
+    }
+    Ok(Some(key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_whole() {
+        let settings = Settings::of(&Values::default()).unwrap();
+        assert_eq!(settings.http.to_string(), "127.0.0.1:8080");
+        assert_eq!(settings.limits, Limits::default());
+        assert!(settings.secret_key.is_none());
+    }
+
+    #[test]
+    fn roles_are_all_or_some() {
+        assert_eq!(roles("ingest,status").unwrap(), Roles { ingest: true, workers: false, status: true });
+        assert!(roles("").is_err() && roles("ingress").is_err());
+    }
+
+    #[test]
+    fn a_secret_is_64_hexadecimal_digits() {
+        assert_eq!(secret(&"0f".repeat(32)).unwrap(), Some([15; 32]));
+        assert!(secret("0f").is_err() && secret(&"zz".repeat(32)).is_err());
+    }
+}

@@ -1,0 +1,271 @@
+//! The system on one machine: what is opened, in which order, and how it ends.
+//!
+//! The store is made before the journal, so that a first start fences nothing (see [`reconcile`]).
+
+mod keep;
+mod metrics;
+mod reconcile;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use access::Directory;
+use anyhow::Context as _;
+use futures_util::future::BoxFuture;
+use ingest::{Door, Ingest, Outcomes, Service};
+use journal::{Health, Journal, embedded::EmbeddedJournal};
+use schemas::{LabId, Position, SubmissionId, time::Clock};
+use status::{Phase, Sources};
+use store::{Store, embedded::EmbeddedStore};
+use tokio::{net::TcpListener, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+use workers::admit::Admission;
+
+use crate::{
+    failpoint::Failpoint,
+    folder::{Folder, Held},
+    server,
+    settings::Settings,
+};
+
+pub(crate) use metrics::describe as describe_metrics;
+use metrics::recorder;
+
+/// How often the directory of laboratories is looked at: a change is in force within 10 s.
+const DIRECTORY_EVERY: Duration = Duration::from_secs(2);
+/// What connections in hand may take at the end; with the workers' drain it stays under 25 s.
+const CONNECTIONS_DRAIN: Duration = Duration::from_secs(10);
+/// What the workers may take at the end.
+const WORKERS_DRAIN: Duration = Duration::from_secs(10);
+
+/// Everything opened and bound, not yet serving.
+pub(crate) struct System {
+    settings: Settings,
+    clock: Clock,
+    failpoint: Failpoint,
+    journal: Arc<EmbeddedJournal>,
+    store: Arc<dyn Store>,
+    directory: Arc<Directory>,
+    secret: [u8; 32],
+    http: TcpListener,
+    admin: TcpListener,
+    // Last: the folder is let go of when all else is.
+    _held: Held,
+}
+
+/// Where it listens.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Addresses {
+    pub(crate) http: SocketAddr,
+    pub(crate) admin: SocketAddr,
+}
+
+impl System {
+    /// Opens the folder, the store, the journal, and binds the addresses.
+    pub(crate) async fn open(settings: Settings, clock: Clock) -> anyhow::Result<Self> {
+        let failpoint = Failpoint::parse(settings.abort_at.as_deref())?;
+        let folder = Folder::open(&settings.data)?;
+        let held = folder.hold()?;
+        let secret = folder.secret_key(settings.secret_key)?;
+
+        let mut options = store::embedded::Options::at(folder.path("store.db"));
+        if failpoint.is_set() {
+            let failpoint = failpoint.clone();
+            options.on_step = Some(Arc::new(move |step| failpoint.pass(&format!("store-{step:?}"))));
+        }
+        let store: Arc<dyn Store> = EmbeddedStore::open(options).context("cannot open the store")?.store;
+
+        let mut options = journal::embedded::Options::new(folder.path("journal.db"));
+        options.disk_reserve_bytes = settings.disk_reserve_bytes;
+        if failpoint.is_set() {
+            let failpoint = failpoint.clone();
+            options.on_step = Some(Arc::new(move |step| failpoint.pass(&format!("journal-{step:?}"))));
+        }
+        let journal = EmbeddedJournal::open(options).context("cannot open the journal")?;
+        reconcile::reconcile(journal.as_ref(), store.as_ref()).await?;
+
+        let directory = Arc::new(Directory::open(&folder.path("labs.json")));
+        if let Err(error) = directory.refresh(store.as_ref()).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the store's laboratories cannot be read: the last good copy serves"
+            );
+        }
+        let bind = async |address: SocketAddr| {
+            TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+        };
+        let (http, admin) = (bind(settings.http).await?, bind(settings.admin).await?);
+        Ok(Self { settings, clock, failpoint, journal, store, directory, secret, http, admin, _held: held })
+    }
+
+    /// Where it listens, once opened.
+    pub(crate) fn addresses(&self) -> anyhow::Result<Addresses> {
+        Ok(Addresses { http: self.http.local_addr()?, admin: self.admin.local_addr()? })
+    }
+
+    /// The store, for what sets laboratories up in this process.
+    pub(crate) fn store(&self) -> Arc<dyn Store> {
+        self.store.clone()
+    }
+
+    /// Authenticates from what the store has now.
+    pub(crate) async fn refresh_directory(&self) -> anyhow::Result<()> {
+        self.directory.refresh(self.store.as_ref()).await?;
+        Ok(())
+    }
+
+    /// Serves until `stop`, then drains: no more connections, what is in hand finished, the place written.
+    ///
+    /// # Errors
+    /// What ended it otherwise: a worker or the journal that failed for good.
+    pub(crate) async fn serve(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let phase = Arc::new(Phase::default());
+        // Doors close first, then the workers finish what the doors let in.
+        let (doors, workers) = (stop.child_token(), CancellationToken::new());
+        let mut tasks: JoinSet<anyhow::Result<()>> = JoinSet::new();
+        let mut admission = JoinSet::new();
+
+        if self.settings.roles.workers {
+            let run = self.admission().run(workers.clone());
+            admission.spawn(async move { run.await.context("admission stopped") });
+            let keep = keep::Keep {
+                journal: self.journal.clone(),
+                store: self.store.clone(),
+                clock: self.clock.clone(),
+                uploads_kept: self.settings.uploads_kept,
+            };
+            tasks.spawn(keep.run(doors.clone()));
+        }
+        let follow = self.directory.clone().follow(self.store.clone(), DIRECTORY_EVERY, doors.clone());
+        tasks.spawn(async move {
+            follow.await;
+            Ok(())
+        });
+        tasks.spawn(watch_journal(self.journal.clone(), doors.clone()));
+
+        let ingest = self.settings.roles.ingest.then(|| self.ingest());
+        let api = if self.settings.roles.status { status::router(self.sources()) } else { status::no_routes() };
+        let door = Door { max_connections: self.settings.connections, drain: CONNECTIONS_DRAIN, ..Door::new("http") };
+        tasks.spawn(listen(self.http, server::laboratories(ingest, api), door, doors.clone()));
+        let render = recorder();
+        let admin = status::admin_router(
+            phase.clone(),
+            self.journal.clone(),
+            self.store.clone(),
+            self.clock.clone(),
+            Arc::new(move || render.render()),
+        );
+        // Probes answer until the very end.
+        let door = Door { max_connections: 64, drain: Duration::from_secs(1), ..Door::new("admin") };
+        tasks.spawn(listen(self.admin, server::router(admin), door, workers.clone()));
+
+        phase.ready();
+        // Cancel-safe: whichever comes first only decides how it ends.
+        let failed = tokio::select! {
+            () = stop.cancelled() => None,
+            ended = next_failure(&mut tasks) => ended,
+            ended = next_failure(&mut admission) => ended,
+        };
+        phase.draining();
+        tracing::info!("draining");
+        doors.cancel();
+        let doors_done = async { while tasks.len() > 1 && tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(CONNECTIONS_DRAIN + Duration::from_secs(2), doors_done).await.is_err() {
+            tracing::warn!("connections still open at the end of the drain are cut");
+        }
+        workers.cancel();
+        let drained = tokio::time::timeout(WORKERS_DRAIN, async { admission.join_next().await }).await;
+        tasks.shutdown().await;
+        match (failed, drained) {
+            (Some(error), _) => Err(error),
+            (None, Ok(Some(ended))) => ended?,
+            (None, Ok(None)) => Ok(()),
+            (None, Err(_)) => anyhow::bail!("admission did not finish in time: a restart repeats its last batch"),
+        }
+    }
+
+    fn sources(&self) -> Sources {
+        Sources {
+            journal: self.journal.clone(),
+            store: self.store.clone(),
+            directory: self.directory.clone(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    /// Admission over this journal and store.
+    pub(crate) fn admission(&self) -> Admission {
+        Admission::new(workers::admit::Settings {
+            journal: self.journal.clone(),
+            store: self.store.clone(),
+            policy: rules::Policy::default(),
+            secret: self.secret,
+            clock: self.clock.clone(),
+            limits: self.settings.limits,
+            batch: workers::admit::BATCH,
+            on_step: self.failpoint.is_set().then(|| {
+                let failpoint = self.failpoint.clone();
+                Arc::new(move |step| failpoint.pass(&format!("admit-{step:?}"))) as _
+            }),
+        })
+    }
+
+    fn ingest(&self) -> Arc<Ingest> {
+        let outcomes: Option<Arc<dyn Outcomes>> = (self.settings.roles.workers || self.settings.roles.status)
+            .then(|| Arc::new(StoreOutcomes(self.store.clone())) as _);
+        Arc::new(Ingest::new(ingest::Settings {
+            outcomes,
+            limits: self.settings.limits,
+            budget_bytes: self.settings.budget_bytes,
+            body_idle_timeout: self.settings.body_idle,
+            body_total_timeout: self.settings.body_total,
+            ..ingest::Settings::new(self.journal.clone(), self.directory.clone(), self.secret, self.clock.clone())
+        }))
+    }
+}
+
+/// `Prefer: wait` answered from the store of this process.
+struct StoreOutcomes(Arc<dyn Store>);
+
+impl Outcomes for StoreOutcomes {
+    fn wait(
+        &self,
+        _lab: LabId,
+        submission: SubmissionId,
+        _position: Position,
+        limit: Duration,
+    ) -> BoxFuture<'_, Option<serde_json::Value>> {
+        let outcome = status::wait_for_outcome(self.0.clone(), submission);
+        Box::pin(async move { tokio::time::timeout(limit, outcome).await.ok().flatten() })
+    }
+}
+
+async fn listen(listener: TcpListener, service: Service, door: Door, stop: CancellationToken) -> anyhow::Result<()> {
+    ingest::serve(listener, service, door, stop).await;
+    Ok(())
+}
+
+/// The first task that ends with an error; pending where they end well.
+async fn next_failure(tasks: &mut JoinSet<anyhow::Result<()>>) -> Option<anyhow::Error> {
+    while let Some(ended) = tasks.join_next().await {
+        match ended {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return Some(error),
+            Err(panic) => return Some(panic.into()),
+        }
+    }
+    std::future::pending().await
+}
+
+/// A journal that failed is never tried again on its handle: the process ends, and the next start sees what is there.
+async fn watch_journal(journal: Arc<EmbeddedJournal>, stop: CancellationToken) -> anyhow::Result<()> {
+    let mut every = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            _ = every.tick() => {}
+        }
+        if let Health::Failed(reason) = journal.health() {
+            anyhow::bail!("the journal failed: {reason}");
+        }
+    }
+}
