@@ -1,0 +1,76 @@
+//! One command of the gate, announced and timed.
+
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    process::{Command, Stdio},
+    time::Instant,
+};
+
+use anyhow::{Context as _, bail};
+
+/// A command with a name that people read.
+pub(crate) struct Step {
+    name: &'static str,
+    command: Command,
+}
+
+impl Step {
+    /// A cargo command, at the workspace's root.
+    pub(crate) fn cargo(name: &'static str, arguments: &[&str]) -> Self {
+        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        command.args(arguments).current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+        Self { name, command }
+    }
+
+    /// A line of shell, at the workspace's root.
+    pub(crate) fn shell(name: &'static str, line: &str) -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", line]).current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+        Self { name, command }
+    }
+
+    /// With an environment variable.
+    pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Runs it; an error where it fails.
+    pub(crate) fn run(mut self) -> anyhow::Result<()> {
+        let started = self.announce();
+        let status = self.command.status().with_context(|| format!("cannot run {:?}", self.command))?;
+        self.done(started);
+        if !status.success() {
+            bail!("{} failed ({status}): {:?}", self.name, self.command);
+        }
+        Ok(())
+    }
+
+    /// Runs it, shows what it prints on stdout and gives that back, with whether it succeeded.
+    pub(crate) fn run_and_read(mut self) -> anyhow::Result<(bool, String)> {
+        let started = self.announce();
+        let mut child =
+            self.command.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot run {:?}", self.command))?;
+        let stdout = child.stdout.take().context("no stdout")?;
+        let mut output = String::new();
+        for line in BufReader::new(stdout).lines() {
+            let line = line?;
+            println!("{line}");
+            output.push_str(&line);
+            output.push('\n');
+        }
+        std::io::stdout().flush()?;
+        let status = child.wait()?;
+        self.done(started);
+        Ok((status.success(), output))
+    }
+
+    fn announce(&self) -> Instant {
+        println!("== {}", self.name);
+        Instant::now()
+    }
+
+    fn done(&self, started: Instant) {
+        println!("== {}: {} s", self.name, started.elapsed().as_secs());
+    }
+}
