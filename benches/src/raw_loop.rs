@@ -1,0 +1,66 @@
+//! The floor of storing: SQLite alone, one loop, the same rows in the same tables with the same indexes.
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context as _;
+use rusqlite::{Connection, OpenFlags, params_from_iter, types::Value};
+use tempfile::TempDir;
+
+/// Each file with its durability as ours has it, and the rows of its largest table that one transaction holds: the
+/// chunks of one upload, fsynced; the reports of one.
+const FILES: [(&str, &str, usize); 2] = [("journal.db", "FULL", 4), ("store.db", "NORMAL", 1_000)];
+
+struct Table {
+    insert: String,
+    rows: Vec<Vec<Value>>,
+}
+
+/// Writes what `folder` holds, journal and store, again into fresh files beside them; returns how long the writing
+/// took.
+pub(crate) fn write_again(folder: &TempDir) -> anyhow::Result<Duration> {
+    FILES.iter().map(|file| write_file_again(folder.path(), *file)).sum()
+}
+
+fn write_file_again(folder: &Path, (name, synchronous, rows): (&str, &str, usize)) -> anyhow::Result<Duration> {
+    let from = Connection::open_with_flags(folder.join(name), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let mut to = Connection::open(folder.join(format!("again-{name}")))?;
+    to.pragma_update(None, "journal_mode", "WAL")?;
+    to.pragma_update(None, "synchronous", synchronous)?;
+    to.pragma_update(None, "cache_size", -32_768)?;
+    let schema = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'";
+    for sql in from.prepare(schema)?.query_map([], |row| row.get::<_, String>(0))? {
+        to.execute_batch(&sql?)?;
+    }
+    let tables = read(&from)?;
+    let transactions = tables.iter().map(|table| table.rows.len()).max().unwrap_or(0).div_ceil(rows).max(1);
+    let begin = Instant::now();
+    for n in 0..transactions {
+        let transaction = to.transaction()?;
+        for table in &tables {
+            let part = |n: usize| table.rows.len() * n / transactions;
+            let mut insert = transaction.prepare_cached(&table.insert)?;
+            for row in table.rows.get(part(n)..part(n + 1)).context("a part of the rows")? {
+                insert.execute(params_from_iter(row))?;
+            }
+        }
+        transaction.commit()?;
+    }
+    Ok(begin.elapsed())
+}
+
+fn read(from: &Connection) -> anyhow::Result<Vec<Table>> {
+    let names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY rowid";
+    let names = from.prepare(names)?.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
+    let table = |name: String| {
+        let mut select = from.prepare(&format!("SELECT * FROM {name}"))?;
+        let columns = select.column_count();
+        let rows = select.query_map([], |row| (0..columns).map(|column| row.get(column)).collect())?;
+        let rows = rows.collect::<Result<Vec<Vec<Value>>, _>>()?;
+        let marks = vec!["?"; columns].join(",");
+        Ok(Table { insert: format!("INSERT INTO {name} VALUES ({marks})"), rows })
+    };
+    names.into_iter().map(table).collect()
+}
