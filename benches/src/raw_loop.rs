@@ -9,11 +9,13 @@ use anyhow::Context as _;
 use rusqlite::{Connection, OpenFlags, params_from_iter, types::Value};
 use tempfile::TempDir;
 
-/// Each file with its durability as ours has it, and the rows of its largest table that one transaction holds: the
-/// chunks of one upload, fsynced; the reports of one.
-const FILES: [(&str, &str, usize); 2] = [("journal.db", "FULL", 4), ("store.db", "NORMAL", 1_000)];
+/// Each file with its durability as ours has it, and what one transaction holds: the chunks of one upload, with as many
+/// of the tasks, fsynced; the items of one upload.
+const FILES: [(&str, &str, &str, usize); 2] =
+    [("journal.db", "FULL", "uploads", 4), ("store.db", "NORMAL", "items", 1_000)];
 
 struct Table {
+    name: String,
     insert: String,
     rows: Vec<Vec<Value>>,
 }
@@ -24,18 +26,24 @@ pub(crate) fn write_again(folder: &TempDir) -> anyhow::Result<Duration> {
     FILES.iter().map(|file| write_file_again(folder.path(), *file)).sum()
 }
 
-fn write_file_again(folder: &Path, (name, synchronous, rows): (&str, &str, usize)) -> anyhow::Result<Duration> {
+fn write_file_again(
+    folder: &Path,
+    (name, synchronous, table, rows): (&str, &str, &str, usize),
+) -> anyhow::Result<Duration> {
     let from = Connection::open_with_flags(folder.join(name), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let mut to = Connection::open(folder.join(format!("again-{name}")))?;
     to.pragma_update(None, "journal_mode", "WAL")?;
     to.pragma_update(None, "synchronous", synchronous)?;
+    // As generous as ours: 32 MiB of pages, a checkpoint every 64 MiB.
     to.pragma_update(None, "cache_size", -32_768)?;
+    to.pragma_update(None, "wal_autocheckpoint", 16_384)?;
     let schema = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'";
     for sql in from.prepare(schema)?.query_map([], |row| row.get::<_, String>(0))? {
         to.execute_batch(&sql?)?;
     }
     let tables = read(&from)?;
-    let transactions = tables.iter().map(|table| table.rows.len()).max().unwrap_or(0).div_ceil(rows).max(1);
+    let counted = tables.iter().find(|have| have.name == table).with_context(|| format!("{name} has no {table}"))?;
+    let transactions = counted.rows.len().div_ceil(rows).max(1);
     let begin = Instant::now();
     for n in 0..transactions {
         let transaction = to.transaction()?;
@@ -60,7 +68,7 @@ fn read(from: &Connection) -> anyhow::Result<Vec<Table>> {
         let rows = select.query_map([], |row| (0..columns).map(|column| row.get(column)).collect())?;
         let rows = rows.collect::<Result<Vec<Vec<Value>>, _>>()?;
         let marks = vec!["?"; columns].join(",");
-        Ok(Table { insert: format!("INSERT INTO {name} VALUES ({marks})"), rows })
+        Ok(Table { insert: format!("INSERT INTO {name} VALUES ({marks})"), name, rows })
     };
     names.into_iter().map(table).collect()
 }

@@ -28,3 +28,4 @@ pub use outcomes::Outcomes;
 pub use reports::Ingest;
 pub use serve::{BoxError, Door, ResponseBody, Service, serve};
 pub use settings::Settings;
+pub use trace::{Trace, Traces};

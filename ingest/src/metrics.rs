@@ -4,7 +4,7 @@
 use std::{borrow::Cow, time::Duration};
 
 use hyper::{Method, StatusCode};
-use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{SharedString, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
 const REQUESTS: &str = "referto_http_requests_total";
 const DURATION: &str = "referto_http_request_duration_seconds";
@@ -24,8 +24,10 @@ pub fn describe() {
 }
 
 /// A request was answered.
-pub fn answered(route: &'static str, method: &Method, status: StatusCode, took: Duration) {
-    counter!(REQUESTS, "route" => route, "method" => method_label(method), "code" => code_label(status)).increment(1);
+pub fn answered(route: impl Into<SharedString>, method: &Method, status: StatusCode, took: Duration) {
+    let route = route.into();
+    counter!(REQUESTS, "route" => route.clone(), "method" => method_label(method), "code" => code_label(status))
+        .increment(1);
     histogram!(DURATION, "route" => route).record(took.as_secs_f64());
 }
 

@@ -9,7 +9,7 @@ use hyper::HeaderMap;
 
 /// A `traceparent` that is well formed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Trace {
+pub struct Trace {
     traceparent: String,
 }
 
@@ -28,12 +28,14 @@ impl Trace {
     }
 
     /// The header's value.
-    pub(crate) fn as_str(&self) -> &str {
+    #[must_use]
+    pub fn as_str(&self) -> &str {
         &self.traceparent
     }
 
     /// The trace's id, 32 hexadecimal digits.
-    pub(crate) fn id(&self) -> &str {
+    #[must_use]
+    pub fn id(&self) -> &str {
         self.traceparent.get(3..35).unwrap_or_default()
     }
 }
@@ -43,18 +45,27 @@ fn hex(text: &str, len: usize) -> bool {
 }
 
 /// Makes traces that no other process makes: a counter under a hash keyed at random when the process starts.
-pub(crate) struct Traces {
+pub struct Traces {
     keyed: RandomState,
     next: AtomicU64,
 }
 
+impl Default for Traces {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Traces {
-    pub(crate) fn new() -> Self {
+    /// With a key of this process's own.
+    #[must_use]
+    pub fn new() -> Self {
         Self { keyed: RandomState::new(), next: AtomicU64::new(0) }
     }
 
     /// The request's trace, or a new one.
-    pub(crate) fn of(&self, headers: &HeaderMap) -> Trace {
+    #[must_use]
+    pub fn of(&self, headers: &HeaderMap) -> Trace {
         let given = headers.get("traceparent").and_then(|value| value.to_str().ok()).and_then(Trace::read);
         given.unwrap_or_else(|| {
             let count = self.next.fetch_add(1, Ordering::Relaxed);

@@ -1,35 +1,44 @@
 //! Which request goes where: uploads straight to their door, all else through a router.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use axum::{Router, body::Body};
-use futures_util::future::BoxFuture;
 use http_body_util::BodyExt as _;
-use hyper::{Method, Request, Response, body::Incoming};
-use ingest::{Ingest, ResponseBody, Service};
+use hyper::{Method, Request, body::Incoming, header::HeaderValue};
+use ingest::{Ingest, Service, Traces, metrics, reports::PATH};
+use status::Route;
 use tower_service::Service as _;
 
 /// The laboratories' address. `ingest` and `router` as this process has the role.
 pub(crate) fn laboratories(ingest: Option<Arc<Ingest>>, router: Router) -> Service {
+    let routed = self::router(router);
     Arc::new(move |request: Request<Incoming>| match &ingest {
-        Some(ingest) if request.method() == Method::POST && request.uri().path() == "/v1/reports" => {
+        Some(ingest) if request.method() == Method::POST && request.uri().path() == PATH => {
             let ingest = ingest.clone();
             Box::pin(
                 async move { ingest.reports(request).await.map(|body| body.map_err(|e| match e {}).boxed_unsync()) },
             )
         }
-        _ => routed(router.clone(), request),
+        _ => routed(request),
     })
 }
 
-/// An address that a router alone answers.
+/// An address that a router alone answers: traced and counted as the doors are.
 pub(crate) fn router(router: Router) -> Service {
-    Arc::new(move |request| routed(router.clone(), request))
-}
-
-fn routed(mut router: Router, request: Request<Incoming>) -> BoxFuture<'static, Response<ResponseBody>> {
-    Box::pin(async move {
-        let Ok(response) = router.call(request.map(Body::new)).await;
-        response.map(|body| body.map_err(Into::into).boxed_unsync())
+    let traces = Arc::new(Traces::new());
+    Arc::new(move |mut request| {
+        let trace = traces.of(request.headers());
+        if let Ok(trace) = HeaderValue::from_str(trace.as_str()) {
+            request.headers_mut().insert("traceparent", trace);
+        }
+        let mut router = router.clone();
+        Box::pin(async move {
+            let (begun, method) = (Instant::now(), request.method().clone());
+            let Ok(response) = router.call(request.map(Body::new)).await;
+            if let Some(Route(route)) = response.extensions().get() {
+                metrics::answered(route.clone(), &method, response.status(), begun.elapsed());
+            }
+            response.map(|body| body.map_err(Into::into).boxed_unsync())
+        })
     })
 }

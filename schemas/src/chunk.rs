@@ -13,6 +13,9 @@ use crate::{
 /// The size at which a chunk ends, at the next cut between units.
 pub const TARGET_BYTES: usize = 256 << 10;
 
+/// An upload of which nothing was acceptable is recorded with so many of its first bytes; its last unit may be cut.
+pub const REJECTED_BYTES: usize = 64 << 10;
+
 /// The name of the record's header that holds a [`ChunkHeader`].
 pub const HEADER: &str = "chunk";
 

@@ -10,7 +10,7 @@ use jiff::civil::Date;
 
 mod name;
 
-pub(crate) use name::fold;
+pub use name::fold;
 
 /// The kind of a person's code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

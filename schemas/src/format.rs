@@ -148,7 +148,7 @@ pub fn split(format: Format, body: &[u8], limits: &Limits) -> Result<Split, Spli
         Format::Ndjson => {
             Split { units: json::lines(body, 1).take(limits.items.saturating_add(1)).collect(), ..Split::default() }
         }
-        Format::Hl7 => hl7::split_file(body)?,
+        Format::Hl7 => hl7::split_file(body, limits)?,
     };
     if split.units.is_empty() {
         return Err(SplitError::Undecodable(vec![Fault::error(

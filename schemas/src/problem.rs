@@ -115,7 +115,7 @@ fn title(status: u16) -> &'static str {
         409 => "In conflict with another request",
         413 => "Too large",
         415 => "Not a type that is taken here",
-        422 => "Nothing in the upload could be accepted",
+        422 => "The upload cannot be taken as it is",
         429 => "Too many requests",
         503 => "Not now",
         _ => "Something went wrong",

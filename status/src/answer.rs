@@ -1,8 +1,11 @@
 //! Answers: JSON with an ETag, or a problem.
 
 use axum::{
+    Extension,
     body::Body,
-    http::{HeaderMap, StatusCode, header},
+    extract::{MatchedPath, Request},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware::Next,
     response::{IntoResponse, Response},
 };
 use schemas::problem::Problem;
@@ -10,8 +13,9 @@ use sha2::{Digest as _, Sha256};
 use store::StoreError;
 
 /// A problem on its way out.
+#[derive(Clone)]
 pub(crate) struct Failure {
-    pub(crate) problem: Problem,
+    pub(crate) problem: Box<Problem>,
     /// What a 401 asks for.
     pub(crate) challenge: Option<&'static str>,
 }
@@ -19,26 +23,44 @@ pub(crate) struct Failure {
 /// What a handler gives.
 pub(crate) type Reply = Result<Response, Failure>;
 
+/// Without its body: [`finish`] knows what was asked for.
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let Self { problem, challenge } = self;
-        let mut answer = Response::builder()
-            .status(problem.status)
-            .header(header::CONTENT_TYPE, "application/problem+json")
-            .header(header::CACHE_CONTROL, "no-store");
-        if let Some(seconds) = problem.retry_after {
-            answer = answer.header(header::RETRY_AFTER, seconds);
-        }
-        if let Some(challenge) = challenge.filter(|_| problem.status == StatusCode::UNAUTHORIZED.as_u16()) {
-            answer = answer.header(header::WWW_AUTHENTICATE, challenge);
-        }
-        answer.body(Body::from(problem.to_json())).unwrap_or_default()
+        (StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), Extension(self))
+            .into_response()
     }
+}
+
+/// The route that answered, in the answer's extensions: for metrics.
+#[derive(Debug, Clone)]
+pub struct Route(pub String);
+
+/// Writes a problem's body, with the path that was asked for and the request's trace, and notes the route.
+pub(crate) async fn finish(request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    let trace =
+        request.headers().get("traceparent").and_then(|value| value.to_str().ok()?.get(3..35).map(str::to_owned));
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let mut answer = next.run(request).await;
+    answer.extensions_mut().insert(Route(route));
+    let Some(Failure { mut problem, challenge }) = answer.extensions_mut().remove() else { return answer };
+    problem.instance = Some(path);
+    problem.trace_id = trace;
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(seconds) = problem.retry_after {
+        headers.insert(header::RETRY_AFTER, seconds.into());
+    }
+    if let Some(challenge) = challenge.filter(|_| problem.status == StatusCode::UNAUTHORIZED.as_u16()) {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    }
+    answer.map(|_| Body::from(problem.to_json()))
 }
 
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
-        Self { problem, challenge: None }
+        Self { problem: problem.into(), challenge: None }
     }
 }
 

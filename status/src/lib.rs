@@ -16,12 +16,13 @@ mod wait;
 use std::sync::Arc;
 
 use access::Directory;
-use axum::{Router, routing::get};
+use axum::{Router, middleware, routing::get};
 use journal::Journal;
 use schemas::time::Clock;
 use store::Store;
 
 pub use admin::{Phase, admin_router};
+pub use answer::Route;
 pub use metrics::describe as describe_metrics;
 pub use wait::{outcome, wait_for_outcome};
 
@@ -40,7 +41,7 @@ pub struct Sources {
 
 /// A process without the status role answers nothing here.
 pub fn no_routes() -> Router {
-    Router::new().fallback(public::not_found)
+    Router::new().fallback(public::not_found).layer(middleware::from_fn(answer::finish))
 }
 
 /// The routes that laboratories and the public use.
@@ -55,5 +56,6 @@ pub fn router(sources: Sources) -> Router {
         .route("/docs/problems", get(public::problems))
         .fallback(public::not_found)
         .method_not_allowed_fallback(public::method_not_allowed)
+        .layer(middleware::from_fn(answer::finish))
         .with_state(sources)
 }

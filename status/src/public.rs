@@ -1,10 +1,6 @@
 //! What anybody may ask.
 
-use axum::{
-    extract::State,
-    http::{HeaderMap, Uri},
-    response::Html,
-};
+use axum::{extract::State, http::HeaderMap, response::Html};
 use journal::Health;
 use schemas::problem::Problem;
 use serde_json::json;
@@ -32,11 +28,11 @@ pub(crate) async fn problems() -> Html<&'static str> {
     Html(include_str!("problems.html"))
 }
 
-pub(crate) async fn not_found(uri: Uri) -> Failure {
+pub(crate) async fn not_found() -> Failure {
     let detail = "nothing is served here: uploads go to POST /v1/reports, their outcome is at the receipt's Location";
-    Problem::new(404, "route-unknown", detail).instance(uri.path()).into()
+    Problem::new(404, "route-unknown", detail).into()
 }
 
-pub(crate) async fn method_not_allowed(uri: Uri) -> Failure {
-    Problem::new(405, "method-not-allowed", "this address does not take that method").instance(uri.path()).into()
+pub(crate) async fn method_not_allowed() -> Failure {
+    Problem::new(405, "method-not-allowed", "this address does not take that method").into()
 }

@@ -4,7 +4,7 @@ use hmac::{Hmac, Mac};
 use jiff::Timestamp;
 use schemas::{
     Digest, Identity,
-    fiscal_code::PersonCode,
+    fiscal_code::{PersonCode, fold},
     report::Patient,
     version::{Person, PersonKey},
 };
@@ -38,9 +38,9 @@ impl Keys {
     #[must_use]
     pub fn person_by_name(&self, patient: &Patient<'_>) -> Option<PersonKey> {
         let mut name = String::with_capacity(64);
-        fold(patient.family.as_deref().unwrap_or_default(), &mut name);
+        fold_name(patient.family.as_deref().unwrap_or_default(), &mut name);
         name.push('|');
-        fold(patient.given.as_deref().unwrap_or_default(), &mut name);
+        fold_name(patient.given.as_deref().unwrap_or_default(), &mut name);
         if name.len() == 1 {
             return None;
         }
@@ -91,16 +91,17 @@ fn hex(bytes: [u8; 16]) -> String {
     format!("{:032x}", u128::from_be_bytes(bytes))
 }
 
-/// Letters and digits in capitals, Latin-1's accents taken off; all else is dropped.
-fn fold(name: &str, folded: &mut String) {
-    const PLAIN: &[u8; 64] = b"AAAAAAACEEEEIIIIDNOOOOO.OUUUUYTSAAAAAAACEEEEIIIIDNOOOOO.OUUUUYTY";
+/// Letters and digits in capitals, accents taken off; all else is dropped.
+fn fold_name(name: &str, folded: &mut String) {
     for char in name.chars() {
         match char {
-            'À'..='ÿ' => folded.extend(PLAIN.get(char as usize - 'À' as usize).map(|plain| char::from(*plain))),
             char if char.is_ascii_alphanumeric() => folded.push(char.to_ascii_uppercase()),
             char if char.is_ascii() => {}
-            char if char.is_alphanumeric() => folded.extend(char.to_uppercase()),
-            _ => {}
+            char => match fold(char) {
+                Some(plain) => folded.push_str(plain),
+                None if char.is_alphanumeric() => folded.extend(char.to_uppercase()),
+                None => {}
+            },
         }
     }
 }

@@ -4,6 +4,7 @@
 //!   commands of the README. Ends with a line that counts the tests.
 //! * `cargo xtask torture`: the crash and power-cut tests for longer, and the large demo.
 //! * `cargo xtask measure`: what referto costs beside its floors, in one run; see `benches/README.md`.
+#![allow(clippy::print_stdout, reason = "a program that reports what it runs")]
 
 mod count;
 mod needs;
@@ -46,9 +47,7 @@ fn test() -> anyhow::Result<()> {
     let tests = Step::cargo("tests", &["test", "--workspace", "--locked", "--no-fail-fast"]);
     let (tests_passed, output) = tests.run_and_read()?;
     let mut counts = Counts::of(&output);
-    let readme =
-        Step::cargo("the README's demo", &["run", "--release", "--locked", "--", "demo", "--once", "--json"]).run();
-    counts.add(readme.is_ok());
+    counts.add(readme::demo()?.run().is_ok());
     println!("{counts}");
     if !tests_passed || !counts.all_passed() {
         bail!("some tests failed");

@@ -53,11 +53,8 @@ pub(super) fn read(
         Err(error) => return (Err(error), 0),
     };
     let mut reading = Reading { single: split.units.len() == 1, control_id: split.control_id, ..Reading::default() };
-    if !split.envelope.is_empty() {
-        reading.received = u32::try_from(split.units.len()).unwrap_or(u32::MAX);
-        split.envelope.into_iter().for_each(|fault| reading.faults.push(fault));
-        return (Ok(reading), 0);
-    }
+    let whole = split.envelope.is_empty();
+    split.envelope.into_iter().for_each(|fault| reading.faults.push(fault));
     for range in chunk::cut(&split.units, chunk::TARGET_BYTES) {
         let units = split.units.get(range).unwrap_or_default();
         let (Some(first), Some(last)) = (units.first(), units.last()) else { continue };
@@ -67,7 +64,8 @@ pub(super) fn read(
             let bytes = body.get(unit.bytes.clone()).unwrap_or_default();
             let Reading { received, accepted, faults, .. } = &mut reading;
             let items = decoder.decode(format, bytes, (*received, unit.line), context, &mut |item| {
-                if item.accepted {
+                // An envelope that does not match refuses every report, and each is counted.
+                if item.accepted && whole {
                     *accepted = accepted.saturating_add(1);
                 } else {
                     extend(&mut refused, item.index);

@@ -4,15 +4,14 @@ use access::Lab;
 use bytes::Bytes;
 use jiff::Timestamp;
 use journal::Record;
-use schemas::{SubmissionId, chunk::ChunkHeader, format::Format};
+use schemas::{
+    SubmissionId,
+    chunk::{ChunkHeader, HEADER, REJECTED_BYTES},
+    format::Format,
+};
 
 use super::{decode::Reading, head::Head};
 use crate::trace::Trace;
-
-/// What is kept of an upload in which nothing was acceptable.
-const REJECTED_BYTES: usize = 64 << 10;
-/// The name of the header that has the [`ChunkHeader`].
-const HEADER: &str = "chunk";
 
 /// An upload as it came in.
 pub(super) struct Upload<'a> {

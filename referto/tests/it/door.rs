@@ -230,8 +230,9 @@ fn a_laboratory_sees_its_own_only() {
 fn words_codes_and_times_that_are_doubtful_are_stored_held_and_said() {
     let door = Door::open();
     let doubled = "2020-10-25T02:30:00";
-    let cases: Vec<(&str, Value, &str, Option<&str>, Option<&str>)> = vec![
-        // name, fields, result, held for, fault
+    type Case = (&'static str, Value, &'static str, Option<&'static str>, Option<&'static str>);
+    // What it is, the fields, the result, what it is held for, the fault that says so.
+    let cases: Vec<Case> = vec![
         (
             "an unknown text",
             json!({"result": "FORSE"}),

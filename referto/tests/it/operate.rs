@@ -192,3 +192,38 @@ fn a_rotated_key_replaces_the_old_one() {
     let list = String::from_utf8(folder.referto(&["labs", "list"]).stdout).expect("a list");
     assert!(list.contains("rotate") && !list.contains(&new), "{list}");
 }
+
+#[test]
+fn nothing_of_a_person_leaves_by_logs_metrics_problems_or_the_directory() {
+    let folder = Folder::new();
+    let key = folder.add_lab("quiet", &[]);
+    let log = folder.file("log");
+    let variables = [("REFERTO_LOG", "trace".to_owned())];
+    let stderr = File::create(&log).expect("a file");
+    let server = Server::start_logging(&folder, Start { variables: &variables, ..Start::default() }, stderr);
+    let server = server.expect("it serves");
+    let mut answers = String::new();
+    let mut bad = report("Q-1");
+    bad["patient"]["fiscalCode"] = "ZZZZZZ99Z99Z999Z".into();
+    bad["patient"]["phone"] = "banana".into();
+    bad["patient"]["birthDate"] = "yesterday".into();
+    bad["issuedAt"] = "never".into();
+    for body in [bad.to_string(), report("Q-2").to_string(), "{\"patient\":{\"family\":\"Rossi\"".to_owned()] {
+        answers += &http::post("/v1/reports", JSON, body).key(&key).to(server.http).text();
+    }
+    wait_for(|| (http::get("/v1/reports/Q-2").key(&key).to(server.http).status == 200).then_some(()));
+    let metrics = http::get("/metrics").to(server.admin).text();
+    assert_eq!(server.stop(), Some(0));
+    let log = fs::read_to_string(&log).expect("a log");
+    let labs = fs::read_to_string(folder.file("labs.json")).expect("the directory's copy");
+    let tasks = folder.tasks().iter().map(Value::to_string).collect::<String>();
+    assert!(log.len() > 100, "it logs:\n{log}");
+    for (what, text) in
+        [("log", &log), ("metrics", &metrics), ("answers", &answers), ("labs", &labs), ("tasks", &tasks)]
+    {
+        for secret in ["RSSMRA85T10A562S", "ZZZZZZ99Z99Z999Z", "Rossi", "Mario", "333 1234567", "banana", key.as_str()]
+        {
+            assert!(!text.contains(secret), "{secret} stands in the {what}:\n{text}");
+        }
+    }
+}

@@ -103,14 +103,20 @@ impl Server {
 
     /// Starts it, and waits until it serves; an error where it ends before.
     pub(crate) fn start_with(folder: &Folder, start: Start<'_>) -> std::io::Result<Self> {
+        Self::start_logging(folder, start, Stdio::inherit())
+    }
+
+    /// The same, with its log going elsewhere.
+    pub(crate) fn start_logging(folder: &Folder, start: Start<'_>, log: impl Into<Stdio>) -> std::io::Result<Self> {
         let mut child = referto()
             .arg("--data")
             .arg(folder.path())
             .args(["--json", "run", "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
             .args(start.arguments)
-            .envs(start.variables.iter().map(|(name, value)| (name, value)))
             .env("REFERTO_LOG", "warn")
+            .envs(start.variables.iter().map(|(name, value)| (name, value)))
             .stdout(Stdio::piped())
+            .stderr(log)
             .spawn()?;
         let mut line = String::new();
         let stdout = child.stdout.take().ok_or(std::io::ErrorKind::BrokenPipe)?;

@@ -62,7 +62,8 @@ impl Letters {
 
 /// A character outside ASCII in plain capitals: `à` is `A`, `ß` is `SS`, a combining accent or a typographic apostrophe
 /// nothing. None where the Latin alphabet has no spelling for it.
-pub(crate) fn fold(written: char) -> Option<&'static str> {
+#[must_use]
+pub fn fold(written: char) -> Option<&'static str> {
     Some(match written {
         'À'..='Å' | 'à'..='å' | 'Ā'..='ą' | 'Ǎ' | 'ǎ' => "A",
         'Æ' | 'æ' => "AE",

@@ -3,22 +3,30 @@
 use super::lines::{Line, Lines, segment_name};
 use crate::{
     At, Fault,
-    format::{Split, SplitError, Unit},
+    format::{Limits, Split, SplitError, Unit},
 };
 
 /// A control id longer than this is no name that anybody looks up; in characters.
 const CONTROL_ID: usize = 255;
+/// Faults of an envelope that are collected: as many as an answer lists.
+const ENVELOPE_FAULTS: usize = 1_000;
 
 /// Takes a file apart into messages; checks the envelope's totals.
 ///
 /// A batch whose trailer is missing, or that names another number of messages than there are, was cut on its way.
 ///
+/// Stops at one message more than `limits` allow, and at as many faults of the envelope as anybody reads: what lies
+/// beyond costs no memory.
+///
 /// # Errors
 /// [`SplitError::Undecodable`] where it holds no message, or something that is no segment before the first one.
-pub fn split_file(body: &[u8]) -> Result<Split, SplitError> {
+pub fn split_file(body: &[u8], limits: &Limits) -> Result<Split, SplitError> {
     let mut walk = Walk::default();
     for line in Lines::new(body, 1) {
         walk.line(body, line);
+        if walk.split.units.len() > limits.items || walk.split.envelope.len() >= ENVELOPE_FAULTS {
+            break;
+        }
     }
     walk.finish(body)
 }

@@ -7,7 +7,7 @@ use journal::{Position, Record, Stored};
 use rules::Policy;
 use schemas::{
     Fault, Identity, ItemPlace, Report,
-    chunk::{ChunkHeader, HEADER},
+    chunk::{ChunkHeader, HEADER, REJECTED_BYTES},
     format::{self, Context, Decoder, Format, Item, Limits, Unit},
 };
 use store::{AdmitItem, AdmitRecord, NewVersion, Submission, Verdict};
@@ -17,9 +17,6 @@ use super::{
     dead_letter::{self, Cause, Of},
 };
 use crate::Keys;
-
-/// A rejected upload is recorded with so many of its first bytes; its last unit may then be cut.
-const REJECTED_BYTES: usize = 64 << 10;
 
 /// Reads one unit: [`Decoder::decode`], but for tests.
 type ReadUnit = fn(&mut Decoder, Format, &[u8], (u32, u32), &Context<'_>, &mut dyn FnMut(Item<'_>)) -> u32;
