@@ -34,7 +34,7 @@ pub struct Standing {
 ///
 /// `fenced` tells of a place whether it stood in the journal before the store was created or restored; a version is
 /// fenced by the place of its content's first record, so that the same words sent again after a restoration are still
-/// not told by themselves. `emitted` is the version last told of: it stays due, whatever would hold it now.
+/// not told by themselves. `emitted` is the version last told of: of it the fence has nothing to hold back.
 #[must_use]
 pub fn standing(rows: &[Version], fenced: &dyn Fn(ItemPlace) -> bool, emitted: Option<Digest>) -> Option<Standing> {
     let version = current(rows)?;
@@ -52,11 +52,8 @@ fn notice(
     if !row.listed || row.rehearsal || row.status.is_not_yet_final() {
         return Notice::NotDue;
     }
-    if emitted == Some(row.digest) {
-        return Notice::Due;
-    }
     let mut reasons = row.reasons.union(hold::by_versions(rows, row));
-    if fenced(version.first_place) {
+    if emitted != Some(row.digest) && fenced(version.first_place) {
         reasons = reasons.with(Reason::BeforeRestore);
     }
     if reasons.is_empty() { Notice::Due } else { Notice::Held(reasons) }
@@ -111,11 +108,11 @@ mod tests {
     }
 
     #[test]
-    fn what_was_told_is_not_held_any_more() {
+    fn what_was_told_is_not_fenced_and_is_held_for_all_else() {
         let rows =
             [Version { reasons: Reasons::default().with(Reason::OldSpecimen), ..version(1, Status::Final, None, 1) }];
         let told = |emitted| standing(&rows, &|_| true, emitted).unwrap().notice;
-        assert_eq!(told(Some(Digest([1; 16]))), Notice::Due);
+        assert_eq!(told(Some(Digest([1; 16]))), held(&[Reason::OldSpecimen]));
         assert_eq!(told(Some(Digest([2; 16]))), held(&[Reason::OldSpecimen, Reason::BeforeRestore]));
     }
 

@@ -91,6 +91,10 @@ fn of_observation(seen: &Observation<'_>) -> Reading {
     let by_text = text.and_then(codes::result_of_text);
     let by_flag = flag.and_then(codes::flag);
 
+    if code.is_some() && by_code.is_none() && seen.value_system.as_deref().is_some_and(is_standard) {
+        // The code is the answer, and its words only a display: an unknown one is for an operator.
+        return Reading::says(TestResult::NotInterpreted);
+    }
     let value = match (by_code, by_text) {
         (Some(code), Some(text)) if code != text => return Reading::CONFLICT,
         (by_code, by_text) => by_code.or(by_text),
@@ -103,6 +107,11 @@ fn of_observation(seen: &Observation<'_>) -> Reading {
         (None, _) if code.is_none() && text.is_none() && flag.is_none() => Reading::NOTHING,
         (None, _) => Reading::says(TestResult::NotInterpreted),
     }
+}
+
+/// SNOMED CT and LOINC: what their codes mean does not hang on the words beside them.
+fn is_standard(system: &str) -> bool {
+    matches!(system, "http://snomed.info/sct" | "http://loinc.org")
 }
 
 fn contradicts(flag: Flag, value: TestResult) -> bool {
@@ -182,7 +191,7 @@ mod tests {
             ("10828004", "POSITIVO", "", says(Positive)),
             ("10828004", "NEGATIVO", "", CONFLICT),
             ("10828004", "vedi nota", "", says(Positive)),
-            ("99999999", "NON RILEVATO", "", says(Negative)),
+            ("99999999", "NON RILEVATO", "", says(NotInterpreted)),
             ("99999999", "", "", says(NotInterpreted)),
             ("99999999", "", "POS", says(NotInterpreted)),
             ("", "NON RILEVATO", "", says(Negative)),

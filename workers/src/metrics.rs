@@ -28,6 +28,8 @@ pub fn describe() {
         "Time from the commit of a version to the journal's acknowledgement of its task."
     );
     metrics::describe_counter!(TASKS, "Notification tasks that the journal acknowledged, by kind.");
+    // Before the first task, too: a rate needs a beginning.
+    metrics::counter!(TASKS, "kind" => "due").increment(0);
     metrics::describe_gauge!(DEAD_LETTERS, "Dead letters that the journal keeps.");
     metrics::describe_gauge!(
         DEAD_LETTERS_OLDEST,
