@@ -114,6 +114,8 @@ pub struct Split {
     pub units: Vec<Unit>,
     /// The sender's own name for the upload (BHS-11 or FHS-11, else MSH-10 of a single message).
     pub control_id: Option<String>,
+    /// True where an envelope (BHS, FHS) stands around the units: a batch, even of one.
+    pub enveloped: bool,
     /// Faults of the envelope (totals that do not match): the whole upload is refused.
     pub envelope: Vec<Fault>,
 }

@@ -11,6 +11,12 @@ use jiff::{
 /// The clock, passed in: this crate never reads one.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
+/// As receipts and states write it: always three decimals, so that text sorts as time does.
+#[must_use]
+pub fn to_the_millisecond(instant: Timestamp) -> String {
+    format!("{instant:.3}")
+}
+
 /// A time as read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Read {
@@ -44,6 +50,11 @@ pub fn read_rfc3339(text: &str, zone: &TimeZone) -> Option<Read> {
         return None;
     }
     if time.contains(['+', '-', 'Z', 'z']) {
+        // No place on earth is further from UTC: an hour that was mistyped would move the time by days.
+        let hours = time.rsplit(['+', '-']).next().filter(|_| time.contains(['+', '-']));
+        if hours.is_some_and(|offset| offset.get(..2).is_none_or(|hours| hours > "14")) {
+            return None;
+        }
         return Some(Read { instant: text.parse().ok()?, doubt: None });
     }
     in_zone(text.parse().ok()?, zone)
@@ -115,7 +126,7 @@ fn hl7_offset(text: &str) -> Option<Option<Offset>> {
     let [sign, h1, h2, m1, m2] = *text.as_bytes() else { return None };
     let (hours, minutes) = (i32::from(number(&[h1, h2])?), i32::from(number(&[m1, m2])?));
     let seconds = (hours * 60 + minutes) * 60;
-    if minutes > 59 {
+    if minutes > 59 || hours > 14 {
         return None;
     }
     Offset::from_seconds(if sign == b'-' { -seconds } else { seconds }).ok().map(Some)

@@ -52,7 +52,11 @@ pub(super) fn read(
         Ok(split) => split,
         Err(error) => return (Err(error), 0),
     };
-    let mut reading = Reading { single: split.units.len() == 1, control_id: split.control_id, ..Reading::default() };
+    let mut reading = Reading {
+        single: split.units.len() == 1 && !split.enveloped,
+        control_id: split.control_id,
+        ..Reading::default()
+    };
     let whole = split.envelope.is_empty();
     split.envelope.into_iter().for_each(|fault| reading.faults.push(fault));
     for range in chunk::cut(&split.units, chunk::TARGET_BYTES) {

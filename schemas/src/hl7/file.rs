@@ -178,6 +178,7 @@ impl Walk {
 
     fn finish(mut self, body: &[u8]) -> Result<Split, SplitError> {
         self.close_message(body.len());
+        self.split.enveloped = self.seen != Seen::default();
         self.end_file();
         if let Some(line) = self.stray {
             let detail = "the body begins with something that is no segment: it must begin with MSH, FHS or BHS";

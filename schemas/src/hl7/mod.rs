@@ -33,6 +33,7 @@ use crate::{
 pub fn decode(unit: &[u8], at: (u32, u32), context: &Context<'_>, sink: &mut dyn FnMut(Item<'_>)) -> u32 {
     let (text, charset) = charset::decode(unit, context.charset, at.1);
     let mut faults = Vec::from_iter(charset);
+    faults.extend(nul(unit, at.1));
     let lexed = match Lexed::read(&text, at.1) {
         Ok(lexed) => lexed,
         Err(fault) => {
@@ -50,6 +51,15 @@ pub fn decode(unit: &[u8], at: (u32, u32), context: &Context<'_>, sink: &mut dyn
     }
     let mapped = map::reports(&message, &header, context, &mut faults);
     hand_over(mapped, faults, at, sink)
+}
+
+/// A NUL is no character of any text: where one stands, bytes were lost or damaged.
+fn nul(unit: &[u8], first_line: u32) -> Option<Fault> {
+    let at = memchr::memchr(0, unit)?;
+    let line =
+        lines::Lines::new(unit.get(..at).unwrap_or_default(), first_line).last().map_or(first_line, |l| l.number);
+    let detail = "a NUL stands in the message: its bytes were damaged on their way; send it as it was written";
+    Some(Fault { line: Some(line), ..Fault::error("message-nul", detail) })
 }
 
 /// A last segment that nothing ends, and that lacks what it must have, was cut on its way: what a shorter one says may

@@ -2,11 +2,12 @@
 
 use crate::report::Status;
 
-/// OBR-25 (table 0123); none for what has no counterpart: `A`, `Y`, `Z` and later additions.
+/// OBR-25 (table 0123), `A` (some results available) as partial; none for what answers a query and reports nothing:
+/// `Y`, `Z`, and later additions.
 pub(super) fn of_report(code: &str) -> Option<Status> {
     Some(match code {
         "O" | "I" | "S" => Status::Registered,
-        "P" | "R" => Status::Preliminary,
+        "A" | "P" | "R" => Status::Preliminary,
         "F" => Status::Final,
         "C" => Status::Corrected,
         "X" => Status::Cancelled,
@@ -127,7 +128,7 @@ mod tests {
 
     #[test]
     fn unknown_statuses_have_no_counterpart() {
-        assert!(["A", "Y", "Z", "f", "Q", ""].iter().all(|code| of_report(code).is_none()));
+        assert!(["Y", "Z", "f", "Q", ""].iter().all(|code| of_report(code).is_none()));
         assert!(["N", "O", "Q", "f", ""].iter().all(|code| of_observation(code).is_none()));
     }
 
