@@ -4,7 +4,9 @@
 use std::{borrow::Cow, time::Duration};
 
 use hyper::{Method, StatusCode};
+use jiff::Timestamp;
 use metrics::{SharedString, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use schemas::LabId;
 
 const REQUESTS: &str = "referto_http_requests_total";
 const DURATION: &str = "referto_http_request_duration_seconds";
@@ -12,6 +14,7 @@ const BYTES_IN_HAND: &str = "referto_bytes_in_hand";
 const REPORTS: &str = "referto_reports_received_total";
 const FAULTS: &str = "referto_faults_total";
 const CONNECTIONS: &str = "referto_connections";
+const LAB_LAST_REPORT: &str = "referto_lab_last_report_timestamp_seconds";
 
 /// Gives each metric its help. Call once, after the recorder is installed.
 pub fn describe() {
@@ -20,6 +23,11 @@ pub fn describe() {
     describe_gauge!(BYTES_IN_HAND, Unit::Bytes, "Bytes of upload bodies in hand, packed and unpacked.");
     describe_counter!(REPORTS, "Reports received at the doors, accepted or refused, by format.");
     describe_counter!(FAULTS, "Faults found in uploads, by code.");
+    describe_gauge!(
+        LAB_LAST_REPORT,
+        Unit::Seconds,
+        "When a laboratory's last upload was received, in Unix time; since the start."
+    );
     describe_gauge!(CONNECTIONS, "Open connections, by door.");
 }
 
@@ -29,6 +37,12 @@ pub fn answered(route: impl Into<SharedString>, method: &Method, status: StatusC
     counter!(REQUESTS, "route" => route.clone(), "method" => method_label(method), "code" => code_label(status))
         .increment(1);
     histogram!(DURATION, "route" => route).record(took.as_secs_f64());
+}
+
+/// A laboratory's upload is in the journal.
+pub(crate) fn lab_heard_of(lab: &LabId, received_at: Timestamp) {
+    let seconds = received_at.as_duration().as_secs_f64();
+    gauge!(LAB_LAST_REPORT, "lab" => lab.as_str().to_owned()).set(seconds);
 }
 
 /// The bytes in hand rose or fell.

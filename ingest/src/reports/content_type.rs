@@ -107,9 +107,9 @@ fn charset_parameter(parameters: &str) -> Option<&str> {
 
 fn charset(name: &str) -> Result<Charset, Refusal> {
     match name {
-        "utf-8" | "utf8" => Ok(Charset::Utf8),
-        "iso-8859-1" => Ok(Charset::Latin1),
-        "iso-8859-15" => Ok(Charset::Latin9),
+        "utf-8" | "utf8" | "us-ascii" => Ok(Charset::Utf8),
+        "iso-8859-1" | "latin1" => Ok(Charset::Latin1),
+        "iso-8859-15" | "latin-9" => Ok(Charset::Latin9),
         _ => Err(unsupported("charset-unsupported", "the charsets taken are utf-8, iso-8859-1 and iso-8859-15")),
     }
 }

@@ -148,6 +148,7 @@ impl Ingest {
             None => {
                 let upload = Upload { id, lab: &lab, format, head: &head, received_at, trace, bytes: &bytes };
                 let position = self.appender.append(records::of(&upload, &reading)).await?;
+                metrics::lab_heard_of(&lab.id, received_at);
                 self.recent.acknowledged(id, Acknowledged { received_at, position, decision });
                 position
             }

@@ -6,14 +6,15 @@ use crate::problem::Refusal;
 
 const MAX_FILE_NAME_CHARS: usize = 255;
 
-/// What the query asks for. Names that are not known are passed over.
+/// What the query asks for.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Query {
     pub(super) dry_run: bool,
     pub(super) file_name: Option<String>,
 }
 
-/// Reads the query. A `dry-run` that is neither yes nor no is refused: a trial must not be stored by a typing error.
+/// Reads the query. What is not known, and a `dry-run` that is neither yes nor no, is refused: a trial must not be
+/// stored by a typing error.
 pub(super) fn read(query: &str) -> Result<Query, Refusal> {
     let mut read = Query::default();
     for pair in query.split('&') {
@@ -33,7 +34,8 @@ pub(super) fn read(query: &str) -> Result<Query, Refusal> {
                 }
                 read.file_name = Some(text).filter(|text| !text.is_empty());
             }
-            _ => {}
+            "" => {}
+            _ => return Err(invalid("only dry-run and fileName are known here")),
         }
     }
     Ok(read)
@@ -70,7 +72,7 @@ mod tests {
         for (query, expected) in [
             ("", ask(false, None)),
             ("dry-run=true", ask(true, None)),
-            ("dry-run=1&x=y", ask(true, None)),
+            ("dry-run=1&&", ask(true, None)),
             ("dry-run", ask(true, None)),
             ("dry-run=false", ask(false, None)),
             ("dry-run=ture", Err(400)),
@@ -81,6 +83,7 @@ mod tests {
             ("fileName=%4", Err(400)),
             ("fileName=%+1", Err(400)),
             ("fileName=a%0Ab", Err(400)),
+            ("dryrun=true", Err(400)),
         ] {
             assert_eq!(read(query).map_err(|refusal| refusal.problem().status), expected, "{query}");
         }

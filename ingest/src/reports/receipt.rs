@@ -9,7 +9,7 @@ use hyper::{
     header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION},
 };
 use jiff::Timestamp;
-use schemas::{Fault, Position, SubmissionId};
+use schemas::{Fault, Position, SubmissionId, time::to_the_millisecond};
 use serde::Serialize;
 
 use super::decode::Reading;
@@ -19,7 +19,7 @@ use super::decode::Reading;
 #[serde(rename_all = "camelCase")]
 pub(super) struct Receipt {
     submission: SubmissionId,
-    received_at: Timestamp,
+    received_at: String,
     received: u32,
     accepted: u32,
     refused: u32,
@@ -45,6 +45,7 @@ impl Receipt {
         let Reading { received, accepted, faults, .. } = reading;
         let (faults, faults_omitted) = faults.list();
         let refused = received.saturating_sub(accepted);
+        let received_at = to_the_millisecond(received_at);
         Self { submission, received_at, received, accepted, refused, position, faults, faults_omitted }
     }
 
