@@ -43,7 +43,13 @@ pub(crate) async fn finish(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let mut answer = next.run(request).await;
     answer.extensions_mut().insert(Route(route));
-    let Some(Failure { mut problem, challenge }) = answer.extensions_mut().remove() else { return answer };
+    if answer.status() == StatusCode::METHOD_NOT_ALLOWED && path == "/v1/reports" {
+        // Uploads come in by a door of their own, beside this router.
+        answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST"));
+    }
+    let failure =
+        answer.extensions_mut().remove().or_else(|| (answer.status() == StatusCode::BAD_REQUEST).then(unread));
+    let Some(Failure { mut problem, challenge }) = failure else { return answer };
     problem.instance = Some(path);
     problem.trace_id = trace;
     let headers = answer.headers_mut();
@@ -56,6 +62,12 @@ pub(crate) async fn finish(request: Request, next: Next) -> Response {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     }
     answer.map(|_| Body::from(problem.to_json()))
+}
+
+/// The router could not read the address.
+fn unread() -> Failure {
+    let detail = "the address cannot be read: percent-encoded UTF-8, each parameter once";
+    Problem::new(400, "query-invalid", detail).into()
 }
 
 impl From<Problem> for Failure {

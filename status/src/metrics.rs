@@ -20,7 +20,6 @@ pub fn describe(version: &'static str) {
         "referto_held_oldest_timestamp_seconds",
         "When the longest waiting report was received, by reason."
     );
-    describe_gauge!("referto_dead_letters", "Items kept in the dead-letters topic.");
     describe_gauge!("referto_dependency_up", "1 where the journal or the store answers, else 0.");
     describe_gauge!("referto_build_info", "1; the label is the version that runs.");
     describe_counter!(
@@ -47,11 +46,6 @@ pub(crate) async fn collect(journal: &dyn Journal, store: &dyn Store, clock: &Cl
         #[allow(clippy::cast_precision_loss, reason = "a gauge is a float")]
         gauge!("referto_lag_records", "topic" => "uploads").set(lag.records as f64);
         gauge!("referto_lag_seconds", "topic" => "uploads").set(lag.seconds);
-    }
-    if let Ok(ends) = journal.ends(Topic::DeadLetters).await {
-        let kept: u64 = ends.iter().map(|ends| ends.next - ends.first).sum();
-        #[allow(clippy::cast_precision_loss, reason = "a gauge is a float")]
-        gauge!("referto_dead_letters").set(kept as f64);
     }
     if let Ok(counts) = store.held_counts().await {
         for reason in Reason::ALL {

@@ -5,7 +5,7 @@ use axum::{
     http::HeaderMap,
 };
 use jiff::Timestamp;
-use schemas::{problem::Problem, version::Reasons};
+use schemas::{problem::Problem, time::to_the_millisecond, version::Reasons};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::{Notice, StoredReport, StoredVersion};
@@ -78,7 +78,7 @@ fn version(report: &StoredReport, stored: &StoredVersion, issued_at: Timestamp) 
         fields.insert("result".into(), json!(result));
     }
     fields.insert("version".into(), json!(facts.digest));
-    fields.insert("receivedAt".into(), json!(facts.received_at));
+    fields.insert("receivedAt".into(), json!(to_the_millisecond(facts.received_at)));
     fields.insert("submission".into(), json!(stored.submission));
     fields.insert("item".into(), json!(facts.first_place.item));
     fields.insert("position".into(), json!(facts.first_place.position));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use schemas::{Outcome, SubmissionId, version::Reasons};
+use schemas::{Outcome, SubmissionId, time::to_the_millisecond, version::Reasons};
 use serde_json::{Value, json};
 use store::{Store, StoreError, SubmissionState};
 
@@ -39,7 +39,7 @@ pub(crate) fn done(state: &SubmissionState) -> Value {
     json!({
         "submission": facts.id,
         "state": "done",
-        "receivedAt": facts.received_at,
+        "receivedAt": to_the_millisecond(facts.received_at),
         "received": facts.received,
         "accepted": facts.accepted,
         "new": count(Outcome::New),

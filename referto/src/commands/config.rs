@@ -5,7 +5,7 @@ use serde_json::json;
 use super::print;
 use crate::{
     cli::{Common, DONE, Failure},
-    settings::{KEYS, Values},
+    settings::{KEYS, Settings, Values},
 };
 
 pub(super) fn run(common: &Common, values: &Values) -> Result<u8, Failure> {
@@ -35,5 +35,6 @@ pub(super) fn run(common: &Common, values: &Values) -> Result<u8, Failure> {
         }
         print(&text)?;
     }
-    Ok(DONE)
+    // What is shown may still be what 'run' would refuse.
+    Settings::of(values).map(|_| DONE).map_err(Failure::usage)
 }

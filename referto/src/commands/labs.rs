@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use access::AccessError;
 use serde_json::json;
 use store::{Store, embedded::EmbeddedStore};
 
@@ -14,7 +15,11 @@ use crate::{
 };
 
 pub(super) fn run(common: &Common, settings: &Settings, command: Labs) -> Result<u8, Failure> {
-    let folder = Folder::open(&settings.data)?;
+    // Only adding may be the first thing that is done with a folder.
+    let folder = match command {
+        Labs::Add { .. } => Folder::open(&settings.data)?,
+        Labs::List | Labs::Rotate { .. } | Labs::Revoke { .. } => Folder::existing(&settings.data)?,
+    };
     let opened = EmbeddedStore::open(store::embedded::Options::at(folder.path("store.db")))?;
     let store: Arc<dyn Store> = opened.store;
     runtime()?.block_on(execute(common, store.as_ref(), command))
@@ -33,16 +38,16 @@ async fn execute(common: &Common, store: &dyn Store, command: Labs) -> Result<u8
                 zone: zone.parse().map_err(|error: access::lab::UnknownZone| Failure::usage(error))?,
                 sandbox,
             };
-            let (lab, key) = access::add(store, lab, now).await?;
+            let (lab, key) = access::add(store, lab, now).await.map_err(failure)?;
             show_key(common, lab.id.as_str(), key.reveal())
         }
         Labs::Rotate { id, grace } => {
             let grace = (grace > 0).then(|| jiff::SignedDuration::from_hours(i64::from(grace)));
-            let key = access::rotate(store, &lab_id(&id)?, grace, now).await?;
+            let key = access::rotate(store, &lab_id(&id)?, grace, now).await.map_err(failure)?;
             show_key(common, &id, key.reveal())
         }
         Labs::Revoke { id } => {
-            access::revoke(store, &lab_id(&id)?, now).await?;
+            access::revoke(store, &lab_id(&id)?, now).await.map_err(failure)?;
             if common.json {
                 print(&format!("{}\n", json!({"lab": id, "revoked": true})))?;
             }
@@ -83,6 +88,14 @@ fn entry(lab: &access::Lab, now: jiff::Timestamp) -> serde_json::Value {
 
 fn lab_id(text: &str) -> Result<schemas::LabId, Failure> {
     text.parse().map_err(|error: schemas::ids::InvalidId| Failure::usage(error))
+}
+
+/// What was asked for cannot be, or the store cannot be reached.
+fn failure(error: AccessError) -> Failure {
+    match error {
+        AccessError::Exists(_) | AccessError::Unknown(_) | AccessError::Invalid(_) => Failure::usage(error),
+        _ => error.into(),
+    }
 }
 
 /// The key stands alone on stdout: `KEY=$(referto labs add …)`.

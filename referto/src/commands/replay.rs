@@ -9,6 +9,7 @@ use super::{position, print, runtime};
 use crate::{
     cli::{self, Common, DONE, Failure},
     clock,
+    folder::Folder,
     settings::Settings,
     system::System,
 };
@@ -25,6 +26,7 @@ pub(super) fn run(common: &Common, settings: &Settings, arguments: &cli::Replay)
     // No address is served: any free one does.
     let free = ([127, 0, 0, 1], 0).into();
     let settings = Settings { http: free, admin: free, ..settings.clone() };
+    Folder::existing(&settings.data)?;
     let replayed = runtime()?.block_on(async {
         let system = System::open(settings, clock::system()).await?;
         let replayed = system.admission().replay(replay, &CancellationToken::new()).await?;

@@ -14,7 +14,7 @@ const PAGE: Limit = Limit { records: 1_000, bytes: 4 << 20 };
 
 pub(super) fn run(settings: &Settings, arguments: &cli::Tasks) -> Result<u8, Failure> {
     let mut from = position(&arguments.from)?;
-    let folder = Folder::open(&settings.data)?;
+    let folder = Folder::existing(&settings.data)?;
     let path = folder.path("journal.db");
     if !path.exists() {
         return Ok(DONE); // Nothing has run here yet: no tasks.

@@ -50,6 +50,9 @@ impl Settings {
                 "{key} = {asked:?}: this build serves {served:?} alone (expected: {served})"
             );
         }
+        for key in ["limits.body_bytes", "limits.unit_bytes", "limits.items", "limits.depth", "limits.connections"] {
+            anyhow::ensure!(values.parse::<u64>(key)? > 0, "{key} = 0: at least 1, or nothing could come in");
+        }
         Ok(Self {
             data: values.text("data").into(),
             http: values.parse("http")?,

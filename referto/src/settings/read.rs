@@ -67,11 +67,12 @@ impl Values {
 }
 
 fn unknown(name: &str, origin: &Origin) -> anyhow::Error {
-    let nearest = KEYS.iter().map(|key| key.name).max_by(|a, b| {
-        let (a, b) = (strsim::jaro_winkler(a, name), strsim::jaro_winkler(b, name));
-        a.total_cmp(&b)
-    });
-    anyhow::anyhow!("{origin}: no setting is called {name:?}; the nearest is {:?}", nearest.unwrap_or_default())
+    let near = |key: &Key| strsim::jaro_winkler(key.name, name);
+    let nearest = KEYS.iter().max_by(|a, b| near(a).total_cmp(&near(b))).filter(|key| near(key) > 0.7);
+    match nearest {
+        Some(key) => anyhow::anyhow!("{origin}: no setting is called {name:?}; the nearest is {:?}", key.name),
+        None => anyhow::anyhow!("{origin}: no setting is called {name:?}; 'referto config' lists them all"),
+    }
 }
 
 /// Reads the file (must exist where it was asked for) and the environment.

@@ -374,3 +374,44 @@ fn an_idempotency_key_with_other_bytes_is_refused() {
     assert_eq!(other.status, 422, "{}", other.text());
     problem(&other);
 }
+
+#[test]
+fn a_result_that_went_back_and_forth_unmarked_is_held_however_it_was_sent() {
+    let door = Door::open();
+    let version = |number: &str, hour: u8, result: &str| {
+        with(report(number), json!({"issuedAt": format!("2026-01-02T{hour:02}:00:00Z"), "result": result})).to_string()
+    };
+    let history = |number: &str| {
+        [(10, "negative"), (11, "positive"), (12, "negative")].map(|(hour, result)| version(number, hour, result))
+    };
+    door.server.upload(&door.key, NDJSON, history("T-1").join("\n"));
+    for body in history("T-2") {
+        door.server.upload(&door.key, JSON, body);
+    }
+    for number in ["T-1", "T-2"] {
+        let stored = door.send(http::get(&format!("/v1/reports/{number}"))).json();
+        assert_eq!(stored["reports"][0]["held"], json!(["unmarked-correction"]), "{number}");
+    }
+}
+
+#[test]
+fn errors_of_the_api_have_the_shape_of_the_doors() {
+    let door = Door::open();
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let cases = [
+        ("/v1/reports/none", 404, "report-unknown"),
+        ("/v1/reports/%ff", 400, "query-invalid"),
+        ("/v1/submissions?day=2026-01-01&day=2026-01-02", 400, "query-invalid"),
+        ("/v1/submissions/none", 404, "submission-unknown"),
+        ("/nowhere", 404, "route-unknown"),
+    ];
+    for (path, status, code) in cases {
+        let answer = door.send(http::get(path).header("traceparent", trace));
+        assert_eq!((answer.status, problem(&answer).as_str()), (status, code), "{path}");
+        assert_eq!(answer.json()["traceId"], "4bf92f3577b34da6a3ce929d0e0e4736", "{path}");
+    }
+    let page = http::get("/docs/problems").to(door.server.http).text();
+    for (_, _, code) in cases {
+        assert!(page.contains(&format!("id=\"{code}\"")), "{code} is explained");
+    }
+}

@@ -128,6 +128,7 @@ fn metrics_have_the_names_of_the_contract_each_with_its_help() {
         "referto_reports_received_total",
         "referto_items_total",
         "referto_faults_total",
+        "referto_lab_last_report_timestamp_seconds",
         "referto_journal_append_duration_seconds",
         "referto_journal_pending_bytes",
         "referto_lag_records",
