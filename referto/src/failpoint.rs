@@ -1,11 +1,17 @@
 //! Places at which a crash test may end the process, as if the power went: `test.abort_at = "POINT:N"`.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use anyhow::Context as _;
+
+/// How long the process stays at the point before it ends: time for an answer to reach a client.
+const SLOW_DISK: Duration = Duration::from_millis(100);
 
 /// Ends the process the Nth time a named point is passed; does nothing where no test asks.
 #[derive(Clone, Default)]
@@ -31,6 +37,8 @@ impl Failpoint {
             && set.0 == point
             && set.1.fetch_sub(1, Ordering::Relaxed) == 1
         {
+            // What was told too early gets out before the end, as it would while a slow disk is at it.
+            std::thread::park_timeout(SLOW_DISK);
             std::process::abort();
         }
     }
