@@ -21,6 +21,6 @@ mod sample;
 
 pub use current::{Current, current};
 pub use facts::{Receipt, facts, person_code};
-pub use notice::{Notice, Standing, standing};
+pub use notice::standing;
 pub use outcome::outcome;
 pub use policy::{Policy, Tests};

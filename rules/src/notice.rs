@@ -1,34 +1,11 @@
 //! Where a report stands with regard to telling the person.
 
-use jiff::Timestamp;
 use schemas::{
     Digest, ItemPlace, Version,
-    version::{Reason, Reasons},
+    version::{Notice, Reason, Standing},
 };
 
 use crate::{Current, current, hold};
-
-/// Whether the current version is to be told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Notice {
-    /// Nothing to tell: not a listed test, not for real, or not yet final.
-    NotDue,
-    /// To be told.
-    Due,
-    /// To be told, but for these reasons.
-    Held(Reasons),
-}
-
-/// The fold of a report's versions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standing {
-    /// Index of the current row among those given.
-    pub current: usize,
-    /// The current version's issue time.
-    pub issued_at: Timestamp,
-    /// Whether it is to be told.
-    pub notice: Notice,
-}
 
 /// Where a report stands; none of no rows.
 ///
@@ -61,7 +38,10 @@ fn notice(
 
 #[cfg(test)]
 mod tests {
-    use schemas::report::{Status, TestResult};
+    use schemas::{
+        report::{Status, TestResult},
+        version::Reasons,
+    };
 
     use super::*;
     use crate::sample::{at, place, version};

@@ -217,3 +217,25 @@ pub struct Version {
     /// True for a sandbox lab or a processing id other than P: never due, never released.
     pub rehearsal: bool,
 }
+
+/// Where a report stands with regard to telling the person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notice {
+    /// Nothing to tell: not a listed test, not for real, or not yet final.
+    NotDue,
+    /// The current version is to be told.
+    Due,
+    /// The current version would be told, but for these.
+    Held(Reasons),
+}
+
+/// The fold of a report's versions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// Index of the current version among those given.
+    pub current: usize,
+    /// Its issue time: as stated, else when its content was first received.
+    pub issued_at: Timestamp,
+    /// Whether it is to be told.
+    pub notice: Notice,
+}

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 pub use futures_util::future::BoxFuture;
 use jiff::{Timestamp, civil::Date};
+pub use schemas::version::{Notice, Standing};
 use schemas::{
     Digest, Fault, Identity, ItemPlace, LabId, Outcome, Position, SubmissionId, Version,
     version::{PersonKey, Reason, Reasons},
@@ -133,28 +134,6 @@ pub struct Batch {
     pub settled: Settled,
     /// Records of one partition, in its order.
     pub records: Vec<AdmitRecord>,
-}
-
-/// Where a report stands with regard to telling the person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Notice {
-    /// Nothing to tell.
-    NotDue,
-    /// The current version is to be told.
-    Due,
-    /// The current version would be told, but for these.
-    Held(Reasons),
-}
-
-/// The fold of a report's versions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standing {
-    /// Index of the current version among those given.
-    pub current: usize,
-    /// Its issue time: as stated, else when its content was first received.
-    pub issued_at: Timestamp,
-    /// Whether it is to be told.
-    pub notice: Notice,
 }
 
 /// The rules that the store folds by. Pure: the same versions give the same answer.

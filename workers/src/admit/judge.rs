@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use schemas::{Digest, ItemPlace, Outcome, Version};
-use store::{Judge, Notice, Standing};
+use schemas::{Digest, ItemPlace, Outcome, Version, version::Standing};
+use store::Judge;
 
 /// Judges by `rules`, and counts the outcomes it gave, which are a batch's new items: a store asks for no outcome of
 /// an item that it has.
@@ -27,16 +27,7 @@ impl Judge for RuleBook {
     }
 
     fn standing(&self, versions: &[Version], fenced: &dyn Fn(ItemPlace) -> bool, emitted: Option<Digest>) -> Standing {
-        let standing = rules::standing(versions, fenced, emitted).expect("a stored report has a version");
-        Standing {
-            current: standing.current,
-            issued_at: standing.issued_at,
-            notice: match standing.notice {
-                rules::Notice::NotDue => Notice::NotDue,
-                rules::Notice::Due => Notice::Due,
-                rules::Notice::Held(reasons) => Notice::Held(reasons),
-            },
-        }
+        rules::standing(versions, fenced, emitted).expect("a stored report has a version")
     }
 }
 
