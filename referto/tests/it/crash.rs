@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::{
-    load::{self, Load},
+    load::Load,
     server::{Folder, Server, Start, wait_for},
 };
 
@@ -34,9 +34,7 @@ fn killed_at_random_moments_nothing_receipted_is_lost_or_doubled() {
         server.kill();
         load.server_is(None);
     }
-    let server = Server::start(&folder);
-    load.server_is(Some(server.http));
-    load::audit(&folder, &server, &key, &load.finish());
+    load.audit(&folder);
 }
 
 #[test]
@@ -67,7 +65,5 @@ fn aborted_at_each_named_point_nothing_receipted_is_lost_or_doubled() {
             load.server_is(None);
         }
     }
-    let server = Server::start(&folder);
-    load.server_is(Some(server.http));
-    load::audit(&folder, &server, &key, &load.finish());
+    load.audit(&folder);
 }

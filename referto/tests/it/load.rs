@@ -22,9 +22,9 @@ use crate::{
 const PACE: Duration = Duration::from_millis(20);
 
 /// What a laboratory was promised.
-pub(crate) struct Receipt {
-    pub(crate) numbers: Vec<String>,
-    pub(crate) location: String,
+struct Receipt {
+    numbers: Vec<String>,
+    location: String,
 }
 
 /// Clients at work, until they are told to stop.
@@ -67,8 +67,15 @@ impl Load {
         self.shared.receipts.lock().unwrap().len()
     }
 
-    /// Lets every client finish what it has begun, and gives all receipts. A server must be up.
-    pub(crate) fn finish(self) -> Vec<Receipt> {
+    /// Starts a server that nothing ends, lets every client finish what it has begun, and audits all receipts.
+    pub(crate) fn audit(self, folder: &Folder) {
+        let server = Server::start(folder);
+        self.server_is(Some(server.http));
+        let key = self.shared.key.clone();
+        audit(folder, &server, &key, &self.finish());
+    }
+
+    fn finish(self) -> Vec<Receipt> {
         self.shared.stop.store(true, Ordering::Relaxed);
         for client in self.clients {
             client.join().expect("a client ends well");
@@ -103,7 +110,7 @@ impl Shared {
 }
 
 /// Every receipted report is stored once, nothing else is, and each one's task is emitted.
-pub(crate) fn audit(folder: &Folder, server: &Server, key: &str, receipts: &[Receipt]) {
+fn audit(folder: &Folder, server: &Server, key: &str, receipts: &[Receipt]) {
     // The last ones may still be on their way: once they are stored, so is all before them.
     for receipt in receipts.iter().rev().take(20) {
         let outcome = server.outcome(key, &receipt.location);
