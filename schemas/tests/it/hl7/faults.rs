@@ -30,7 +30,7 @@ fn headers_that_say_too_little_or_too_much() {
         ("|ORU^R01^ORU_R01|", "|ORU_R01|", &[]),
         ("|M1|", "||", &["error control-id-missing MSH^1^10 line 1"]),
         ("|P|", "|X|", &["error processing-id-invalid MSH^1^11 line 1"]),
-        ("|P|", "||", &["warning processing-id-missing MSH^1^11 line 1"]),
+        ("|P|", "||", &["error processing-id-missing MSH^1^11 line 1"]),
         ("|2.5.1", "|2.3", &[]),
         ("|2.5.1", "|2.8.2^ITA", &[]),
         ("|2.5.1", "|2.2", &["error version-unsupported MSH^1^12 line 1"]),
@@ -100,6 +100,7 @@ fn all_faults_at_once_and_the_whole_message_refused() {
             ],
             vec![
                 "error status-invalid OBX^2^11 line 6",
+                "warning observation-status-missing OBX^3^11 line 7",
                 "error observation-code-missing OBX^3^3 line 7",
                 "error status-invalid OBR^2^25 line 5",
                 "warning phone-invalid PID^1^13 line 2",
@@ -123,9 +124,63 @@ fn a_last_segment_that_was_cut_is_known() {
     let whole = message(&[HEADER, PID, OBR, OBX]);
     let found = |body: &str| faults(body);
     assert!(found(whole.trim_end()).is_empty());
-    assert_eq!(found(whole.trim_end().strip_suffix("||F").unwrap()), ["error message-truncated OBX^1^11 line 4"]);
+    assert_eq!(
+        found(whole.trim_end().strip_suffix("||F").unwrap()),
+        ["error message-truncated OBX^1^11 line 4", "warning observation-status-missing OBX^1^11 line 4",]
+    );
     assert_eq!(found(&format!("{whole}SPM|1|^S12")), ["error message-truncated SPM^1^4 line 5"]);
     assert!(found(&format!("{whole}SPM|1|^S12\r")).is_empty());
+}
+
+#[test]
+fn segments_cut_after_their_name_or_full_of_delimiters() {
+    let delimiters = |name: &str| format!("{name}{}", "|^~^^~^".repeat(12));
+    let (pid, obr, obx, spm) = (delimiters("PID"), delimiters("OBR"), delimiters("OBX"), delimiters("SPM"));
+    let nameless = ["error patient-missing PID^1 line 2"];
+    let unnumbered = ["error report-number-missing OBR^1^3 line 3", "error test-code-missing OBR^1^4 line 3"];
+    let uncoded = [
+        "warning observation-status-missing OBX^1^11 line 4",
+        "error observation-code-missing OBX^1^3 line 4",
+        "error result-missing OBR^1 line 3",
+    ];
+    let table: [(&[&str], &[&str]); 8] = [
+        (&[HEADER, "PID", OBR, OBX], &nameless),
+        (&[HEADER, "PID|1", OBR, OBX], &nameless),
+        (&[HEADER, PID, "OBR", OBX], &unnumbered),
+        (&[HEADER, PID, OBR, "OBX"], &uncoded),
+        (&[HEADER, PID, OBR, OBX, "SPM", "NTE", "PV1"], &[]),
+        (&[HEADER, PID, "ORC", OBR, OBX, &spm], &[]),
+        (&[HEADER, PID, &obr, OBX], &unnumbered),
+        (&[HEADER, PID, OBR, &obx], &uncoded),
+    ];
+    for (segments, found) in table {
+        assert_eq!(faults(&message(segments)), found, "{segments:?}");
+    }
+    assert_eq!(faults(&message(&[HEADER, &pid, OBR, OBX])), nameless);
+}
+
+/// A separator too many or too few moves every field after it.
+#[test]
+fn fields_that_slipped_are_seen() {
+    let missing = "warning observation-status-missing OBX^1^11 line 4";
+    let shifted = "error observation-status-shifted OBX^1^11 line 4";
+    let table: [(&str, &str, &[&str]); 8] = [
+        ("||||||F", "|||||||F", &[shifted]),
+        ("||||||F", "|||||||P|||20201020", &[shifted]),
+        ("||||||F", "|||||F", &[shifted]),
+        ("||||||F", "||||||", &[missing]),
+        ("||||||F", "|||||N||20201020", &[missing]),
+        ("|CWE|", "|EE|", &["warning value-type-unknown OBX^1^2 line 4"]),
+        ("||Rossi", "|||Rossi", &["warning sex-unknown PID^1^8 line 2"]),
+        ("|||F", "|||", &[]),
+    ];
+    let whole = message(&[HEADER, &PID[..PID.find("|||||^PRN").unwrap()], OBR, OBX]);
+    for (from, to, found) in table {
+        assert!(whole.contains(from), "{from}");
+        assert_eq!(faults(&whole.replacen(from, to, 1)), found, "{from} {to}");
+    }
+    let unnamed = PID.replace("RSSMRA85T10A562S^^^MEF&2.16.840.1.113883.2.9.4.3.2&ISO^NNITA||Rossi^Mario", "X1||");
+    assert_eq!(faults(&message(&[HEADER, &unnamed, OBR, OBX])), ["warning patient-name-missing PID^1^5 line 2"]);
 }
 
 #[test]

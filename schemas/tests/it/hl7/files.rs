@@ -130,3 +130,35 @@ fn an_assigner_alone_is_no_number() {
         ["433848dc33ca4ce89ff4773fed48e8f6", "dba7572cc6334f1ea0744c5f235c823e", "ff98cc992d5146e7916a5f0b873e534f"]
     );
 }
+
+/// The files that are refused, and why: specimens of 2028 (received in 2025), `DATE!` in OBR-22, `0000` in
+/// SPM-17. All others are accepted.
+#[test]
+fn what_is_refused_is_refused_for_its_times() {
+    let mut refused = std::collections::BTreeMap::<String, Vec<String>>::new();
+    for (name, body) in files() {
+        for unit in hl7::split_messages(&body, 1) {
+            let items = Setting::default().decode_at(&body[unit.bytes], (0, unit.line));
+            let faults = items.iter().flat_map(|item| &item.faults).filter(|fault| fault.is_error());
+            let mut codes: Vec<_> = faults.map(|fault| fault.code.to_string()).collect();
+            codes.dedup();
+            if items.iter().any(|item| !item.accepted) {
+                refused.entry(name.clone()).or_default().extend(codes);
+            }
+        }
+    }
+    let refused: Vec<_> = refused.iter().map(|(name, codes)| format!("{name}: {}", codes.join(" "))).collect();
+    assert_eq!(
+        refused,
+        [
+            "Expected_HL7_to_HL7_ELIMS: collected-after-receipt",
+            "Expected_HL7_to_HL7_FULLELR: collected-after-receipt",
+            "ORU_deidentified: issued-at-invalid",
+            "ORU_deidentified-expected: issued-at-invalid",
+            "elims_2_40_05059364_34872_MIN: collected-at-invalid",
+            "elims_2_40_05059364_34872_MIN-expected: collected-at-invalid",
+            "valid_hl7: collected-after-receipt",
+            "valid_hl7_e2e: collected-after-receipt",
+        ]
+    );
+}

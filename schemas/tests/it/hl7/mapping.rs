@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{HEADER, OBR, OBX, PID, Setting, accepted, faults, message, shown};
 
 /// `OBR` with fields replaced: (number, content).
-fn with(segment: &str, fields: &[(usize, &str)]) -> String {
+pub(super) fn with(segment: &str, fields: &[(usize, &str)]) -> String {
     let mut parts: Vec<&str> = segment.split('|').collect();
     let before = usize::from(segment.starts_with("MSH"));
     for (number, content) in fields {
@@ -18,7 +18,7 @@ fn with(segment: &str, fields: &[(usize, &str)]) -> String {
     parts.join("|")
 }
 
-fn one(segments: &[&str]) -> Value {
+pub(super) fn one(segments: &[&str]) -> Value {
     let reports = accepted(&message(segments));
     assert_eq!(reports.len(), 1);
     reports.into_iter().next().unwrap()
@@ -232,7 +232,10 @@ fn the_italian_code_is_found_among_the_identifiers() {
         ("STP0101234567890^^^&2.16.840.1.113883.2.9.4.3.17&ISO".to_owned(), Some("STP0101234567890"), vec![]),
         ("91001750073^^^LAB&1.2.3&ISO".to_owned(), None, vec![("91001750073", json!("urn:oid:1.2.3"))]),
         ("91001750073^^^MEF".to_owned(), Some("91001750073"), vec![]),
-        ("RSSMRA85T10A562T^^^LAB".to_owned(), None, vec![("RSSMRA85T10A562T", json!("LAB"))]),
+        // Mistyped, and nothing else has this form: the sender is to be told. A valid one elsewhere comes before it.
+        ("RSSMRA85T10A562T^^^LAB".to_owned(), Some("RSSMRA85T10A562T"), vec![]),
+        (format!("RSSMRA85T10A562T^^^LAB~{code}"), Some(code), vec![("RSSMRA85T10A562T", json!("LAB"))]),
+        ("0123456789ABCDEF^^^LAB".to_owned(), None, vec![("0123456789ABCDEF", json!("LAB"))]),
     ];
     for (pid3, expected, others) in table {
         let patient = &one(&[HEADER, &with(PID, &[(3, &pid3)]), OBR, OBX])["patient"];
