@@ -73,6 +73,14 @@ fn line_ends(bytes: &[u8]) -> u32 {
     u32::try_from(ends.count()).unwrap_or(u32::MAX)
 }
 
+/// The charset that MSH-18 names, where it is one that is read.
+pub(super) fn named(unit: &[u8]) -> Option<Charset> {
+    match label(unit) {
+        Label::Known(charset) => Some(charset),
+        Label::None | Label::Unknown => None,
+    }
+}
+
 fn label(unit: &[u8]) -> Label {
     let header = Lines::new(unit, 1).next().and_then(|line| unit.get(line.start..line.end)).unwrap_or_default();
     let Some(separator) = header.get(3) else { return Label::None };

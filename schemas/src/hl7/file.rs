@@ -42,6 +42,13 @@ pub fn split_messages(chunk: &[u8], first_line: u32) -> Vec<Unit> {
     walk.split.units
 }
 
+/// A message's own identifier (MSH-10, v2.5.1 §2.15.9.10), at most 255 characters of it; none where it is empty.
+#[must_use]
+pub fn control_id(message: &[u8]) -> Option<String> {
+    let header = Lines::new(message, 1).next()?;
+    field(message.get(header.start..header.end)?, 10)
+}
+
 /// How many of each envelope segment came.
 #[derive(Default, PartialEq, Eq)]
 struct Seen {
@@ -193,8 +200,7 @@ impl Walk {
             [unit] => body.get(unit.bytes.clone()),
             _ => None,
         };
-        let own = || field(only?.split(|byte| matches!(byte, b'\r' | b'\n')).next()?, 10);
-        self.split.control_id = self.batch_id.or(self.file_id).or_else(own);
+        self.split.control_id = self.batch_id.or(self.file_id).or_else(|| only.and_then(control_id));
         Ok(self.split)
     }
 }
