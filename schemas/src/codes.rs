@@ -88,6 +88,12 @@ pub fn is_ask_at_order(code: &str) -> bool {
     ASK_AT_ORDER.get(code.trim()).is_some()
 }
 
+/// Why a test was asked, in the contract's words; none where the code leaves any doubt.
+#[must_use]
+pub fn reason(code: &str) -> Option<&'static str> {
+    REASONS.get(folded(code, &mut [0; LONGEST_TEXT])?)
+}
+
 static ANSWERS: LazyLock<Table<(System, TestResult)>> = LazyLock::new(|| {
     Table::read(include_str!("../data/answers.csv"), |row| {
         let (system, result) = row.split_once(',')?;
@@ -105,6 +111,8 @@ static SARS_COV_2: LazyLock<Table<TestKind>> = LazyLock::new(|| {
         _ => None,
     })
 });
+static REASONS: LazyLock<Table<&'static str>> =
+    LazyLock::new(|| Table::read(include_str!("../data/reasons.csv"), Some));
 static ASK_AT_ORDER: LazyLock<Table<()>> =
     LazyLock::new(|| Table::read(include_str!("../data/ask-at-order.csv"), |_| Some(())));
 
@@ -199,6 +207,7 @@ mod tests {
         whole(&TEXTS, include_str!("../data/texts.csv"));
         whole(&FLAGS, include_str!("../data/flags.csv"));
         whole(&SARS_COV_2, include_str!("../data/sars-cov-2.csv"));
+        whole(&REASONS, include_str!("../data/reasons.csv"));
         whole(&ASK_AT_ORDER, include_str!("../data/ask-at-order.csv"));
     }
 }

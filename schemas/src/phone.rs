@@ -24,6 +24,12 @@ pub fn is_valid(text: &str) -> bool {
     dialled(text, &mut buffer).is_some_and(|dialled| italian_mobile(dialled).is_some() || valid(dialled).is_some())
 }
 
+/// True for an Italian mobile written plainly, with its country or without.
+pub(crate) fn is_italian_mobile(text: &str) -> bool {
+    let mut buffer = [0; LONGEST];
+    dialled(text, &mut buffer).is_some_and(|dialled| italian_mobile(dialled).is_some())
+}
+
 /// Two of international prefix, three of country, 15 of the number, and one to see that it is too long.
 const LONGEST: usize = 21;
 

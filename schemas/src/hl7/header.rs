@@ -35,14 +35,13 @@ pub(super) fn read<'m>(msh: Segment<'m>, context: &Context<'_>, faults: &mut Vec
         found(4, Fault::error("facility-not-listed", detail));
     }
     let processing = match msh.field(11).component(1).raw().trim() {
-        "P" => Processing::Production,
-        "T" => Processing::Training,
-        "D" => Processing::Debugging,
+        "P" | "p" => Processing::Production,
+        "T" | "t" => Processing::Training,
+        "D" | "d" => Processing::Debugging,
         "" | "\"\"" => {
-            found(
-                11,
-                Fault::warning("processing-id-missing", "MSH-11 is empty: the message was taken for P, production"),
-            );
+            // Not taken for P: what was sent for training must never reach a patient.
+            let detail = "MSH-11 is empty: send P for production, or T or D, which reach nobody";
+            found(11, Fault::error("processing-id-missing", detail));
             Processing::Production
         }
         _ => {

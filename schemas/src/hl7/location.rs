@@ -32,6 +32,7 @@ pub(super) struct Sources {
     pub(super) pid: Option<Place>,
     pub(super) obr: Place,
     pub(super) spm: Option<Place>,
+    pub(super) code: Option<Spot>,
     pub(super) phone: Option<Spot>,
     pub(super) issued_at: Spot,
     pub(super) collected_at: Spot,
@@ -67,6 +68,7 @@ impl Sources {
                 _ => self.spm.map_or((self.obr, 0), |place| (place, 0)),
             },
             "patient" => match (self.pid, second.unwrap_or_default()) {
+                (Some(pid), "fiscalCode") => self.code.unwrap_or((pid, 3)),
                 (Some(pid), "phone") => self.phone.unwrap_or((pid, 13)),
                 (Some(pid), field) => (pid, patient_field(field)),
                 // The place where it should stand.
@@ -95,7 +97,7 @@ fn observation_field(name: &str) -> u8 {
 
 fn patient_field(name: &str) -> u8 {
     match name {
-        "fiscalCode" | "identifiers" => 3,
+        "identifiers" => 3,
         "family" | "given" => 5,
         "birthDate" => 7,
         "sex" => 8,
@@ -118,6 +120,7 @@ mod tests {
             pid: Some(pid),
             obr,
             spm: Some(place(Kind::Spm, 2)),
+            code: Some((pid, 19)),
             phone: Some((pid, 14)),
             issued_at: (obr, 22),
             collected_at: (place(Kind::Spm, 2), 17),
@@ -138,7 +141,8 @@ mod tests {
             ("/specimen/receivedAt", "OBR^2^14"),
             ("/specimen", "SPM^2"),
             ("/patient", "PID^1"),
-            ("/patient/fiscalCode", "PID^1^3"),
+            ("/patient/fiscalCode", "PID^1^19"),
+            ("/patient/identifiers/0", "PID^1^3"),
             ("/patient/birthDate", "PID^1^7"),
             ("/patient/phone", "PID^1^14"),
             ("/patient/residence/municipality", "PID^1^11"),

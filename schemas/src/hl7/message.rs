@@ -8,11 +8,11 @@ use super::{
 };
 use crate::Fault;
 
-/// A person, and what is said of them before their orders.
+/// A person, and what is said of them before their orders: NTE, from v2.7 on OBX too.
 #[derive(Clone, Copy)]
 pub(super) struct PatientGroup<'m> {
     pub(super) pid: Segment<'m>,
-    pub(super) notes: &'m [Segment<'m>],
+    pub(super) body: &'m [Segment<'m>],
 }
 
 /// One OBR and all that belongs to it: one report, or a part of one.
@@ -41,13 +41,14 @@ pub(super) fn group<'m>(segments: &'m [Segment<'m>], faults: &mut Vec<Fault>) ->
         obr: None,
         body: 0..0,
         orders_before: 0,
+        of_patient: segments.first().is_some_and(has_patient_observations),
     };
     for (index, segment) in segments.iter().enumerate().skip(1) {
         match segment.kind() {
             Kind::Msh => {}
             Kind::Pid => {
                 walk.end_patient(faults);
-                walk.message.patients.push(PatientGroup { pid: *segment, notes: &[] });
+                walk.message.patients.push(PatientGroup { pid: *segment, body: &[] });
                 walk.body = index + 1..index + 1;
             }
             Kind::Orc => {
@@ -65,12 +66,17 @@ pub(super) fn group<'m>(segments: &'m [Segment<'m>], faults: &mut Vec<Fault>) ->
                 }
                 walk.obr = Some(*segment);
             }
+            Kind::Obx if walk.of_patient && walk.is_after_patient() => {}
             Kind::Obx | Kind::Spm if walk.obr.is_none() => faults.push(segment.place.fault(
                 0,
                 Fault::error(
                     "segment-unexpected",
                     "it stands before any OBR: each result and specimen follows the OBR it belongs to",
                 ),
+            )),
+            Kind::Nte if walk.is_before_all() => faults.push(segment.place.fault(
+                0,
+                Fault::warning("note-unexpected", "it stands before any PID, ORC or OBR: it was passed over"),
             )),
             Kind::Nte | Kind::Obx | Kind::Spm => {}
         }
@@ -89,6 +95,12 @@ pub(super) fn group<'m>(segments: &'m [Segment<'m>], faults: &mut Vec<Fault>) ->
     message
 }
 
+/// From v2.7 on, ORU_R01 has observations of the person between PID and the first order (v2.8 §7.3.1).
+fn has_patient_observations(msh: &Segment<'_>) -> bool {
+    let version = msh.field(12).component(1).raw().trim();
+    version.strip_prefix("2.").is_some_and(|minor| minor.starts_with(['7', '8']))
+}
+
 struct Walk<'m> {
     segments: &'m [Segment<'m>],
     message: Message<'m>,
@@ -98,22 +110,34 @@ struct Walk<'m> {
     body: Range<usize>,
     /// Orders there were when the present patient began.
     orders_before: usize,
+    /// Whether an OBX may stand before the orders.
+    of_patient: bool,
 }
 
 impl<'m> Walk<'m> {
+    fn is_before_all(&self) -> bool {
+        self.orc.is_none() && self.obr.is_none() && self.message.patients.is_empty()
+    }
+
+    /// True between a PID and its first order.
+    fn is_after_patient(&self) -> bool {
+        self.orc.is_none()
+            && self.obr.is_none()
+            && self.message.orders.len() == self.orders_before
+            && !self.message.patients.is_empty()
+    }
+
     fn taken(&self) -> &'m [Segment<'m>] {
         self.segments.get(self.body.clone()).unwrap_or_default()
     }
 
-    /// What came between the PID and its first order are the patient's notes.
+    /// What came between the PID and its first order is said of the patient.
     fn end_notes(&mut self) {
-        let notes = self.taken();
-        if self.orc.is_none()
-            && self.obr.is_none()
-            && self.message.orders.len() == self.orders_before
+        let body = self.taken();
+        if self.is_after_patient()
             && let Some(patient) = self.message.patients.last_mut()
         {
-            patient.notes = notes;
+            patient.body = body;
         }
     }
 
@@ -159,7 +183,7 @@ mod tests {
         let message = group(&segments, &mut faults);
         let names = |body: &[Segment<'_>]| body.iter().map(|s| s.kind().name()).collect::<Vec<_>>().join(" ");
         let orders = message.orders.iter().map(|order| {
-            let notes = order.patient.map(|index| names(message.patients[index].notes));
+            let notes = order.patient.map(|index| names(message.patients[index].body));
             format!("{notes:?} {} {}", order.orc.is_some(), names(order.body))
         });
         (orders.collect(), faults.into_iter().map(|fault| fault.code.into_owned()).collect())
@@ -176,6 +200,19 @@ mod tests {
     }
 
     #[test]
+    fn from_version_2_7_on_a_person_has_observations() {
+        let grouped = |version: &str| {
+            let text = format!("MSH|^~\\&||||||||||{version}\rPID|\rNTE|\rOBX|\rORC|\rOBX|\rOBR|\rOBX|");
+            let lexed = Lexed::read(&text, 1).unwrap();
+            let segments = lexed.segments();
+            let mut faults = Vec::new();
+            let message = group(&segments, &mut faults);
+            (message.patients[0].body.len(), faults.len())
+        };
+        assert_eq!(["2.5.1", "2.6", "2.7", "2.8.2"].map(grouped), [(2, 2), (2, 2), (2, 1), (2, 1)]);
+    }
+
+    #[test]
     fn what_has_no_place_is_said() {
         let table = [
             ("", vec!["patient-missing", "order-missing"]),
@@ -186,6 +223,7 @@ mod tests {
             ("PID OBR OBX PID", vec!["order-missing"]),
             ("PID OBR OBX ORC ORC OBR OBX", vec!["order-incomplete"]),
             ("OBR OBX", vec![]),
+            ("NTE PID NTE OBR NTE OBX NTE", vec!["note-unexpected"]),
         ];
         for (names, codes) in table {
             assert_eq!(grouped(names).1, codes, "{names}");

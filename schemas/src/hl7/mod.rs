@@ -15,8 +15,12 @@ mod map;
 mod message;
 mod segment;
 mod separators;
+mod write;
 
-pub use self::file::{split_file, split_messages};
+pub use self::{
+    file::{control_id, split_file, split_messages},
+    write::{Answer, Outgoing, OutgoingHeader, Unwritable, acknowledge, write_reports},
+};
 use self::{
     map::Mapped,
     segment::{Kind, Lexed, Segment},

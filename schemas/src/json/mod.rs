@@ -13,6 +13,7 @@ mod reader;
 mod report;
 mod scan;
 mod split;
+mod stored;
 mod tape;
 
 use std::mem;
@@ -31,6 +32,7 @@ use crate::{
 };
 
 pub use split::{lines, split_document, split_elements, split_lines};
+pub use stored::stored;
 
 /// Buffers that a report grew past this are given back, not kept for the next.
 const KEPT_BYTES: usize = 1 << 20;

@@ -1,10 +1,17 @@
 //! HL7 v2: real files, rules from the standard, bad input, any bytes.
 
+mod differential;
 mod envelope;
 mod faults;
+mod fields;
 mod files;
+mod laboratories;
 mod mapping;
 mod properties;
+mod write;
+mod write_bytes;
+mod write_properties;
+mod write_reports;
 
 use jiff::{Timestamp, tz::TimeZone};
 use schemas::{

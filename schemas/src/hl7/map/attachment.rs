@@ -25,6 +25,8 @@ pub(super) fn read(value: Part<'_>) -> Result<Attachment<'_>, Fault> {
         code if code.eq_ignore_ascii_case("base64") => base64(text),
         code if code.eq_ignore_ascii_case("hex") => hex(&text).map(|bytes| Cow::Owned(STANDARD.encode(bytes))),
         code if code.eq_ignore_ascii_case("a") => Some(Cow::Owned(STANDARD.encode(text.as_bytes()))),
+        // Required, and left out by some; a document that is no text can only have been sent as Base64.
+        "" | "\"\"" => base64(text),
         _ => None,
     };
     let content_type = content_type(kind.raw().trim(), subtype.raw().trim());
@@ -35,7 +37,7 @@ pub(super) fn read(value: Part<'_>) -> Result<Attachment<'_>, Fault> {
 fn content_type(kind: &str, subtype: &str) -> Text<'static> {
     let (kind, subtype) = (kind.to_ascii_lowercase(), subtype.to_ascii_lowercase());
     Cow::Borrowed(match (kind.as_str(), subtype.as_str()) {
-        (_, "pdf") => "application/pdf",
+        (_, "pdf") | ("pdf", "") => "application/pdf",
         (_, "rtf") => "application/rtf",
         (_, "html") => "text/html",
         (_, "xml") => "application/xml",
@@ -98,7 +100,10 @@ mod tests {
             ("^application^PDF^Base64^JVBERi0", None),
             ("^application^PDF^Base64^JV*ERi0=", None),
             ("^application^PDF^Base64", None),
-            ("^application^PDF^^JVBERi0=", None),
+            ("^application^PDF^^JVBERi0=", Some(("application/pdf", "JVBERi0="))),
+            ("^PDF^^Base64^JVBERi0=", Some(("application/pdf", "JVBERi0="))),
+            ("^application^PDF^^not-base64", None),
+            ("^application^PDF^Base32^JVBERi0=", None),
             ("^IM^JPEG^Hex^FFd", None),
         ];
         for (field, attachment) in table {

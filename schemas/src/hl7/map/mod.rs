@@ -9,20 +9,21 @@ mod phone;
 mod specimen;
 mod status;
 mod time;
+mod value;
 
 use std::collections::{HashMap, hash_map::Entry};
 
 use self::patient::Person;
 use super::{
     header::Header,
-    location::Sources,
+    location::{Place, Sources},
     message::{Message, OrderGroup},
     segment::Segment,
 };
 use crate::{
-    Fault, check,
+    Fault, check, codes,
     format::Context,
-    report::{Report, Specimen, Status, Text},
+    report::{Observation, Report, Status, Text},
 };
 
 /// A report as read, with what is wrong with it.
@@ -62,13 +63,13 @@ pub(super) fn reports<'m>(
             }
         }
     }
-    let notes =
-        |draft: &Draft<'m>| draft.patient.and_then(|index| message.patients.get(index)).map(|group| group.notes);
+    let of_patient =
+        |draft: &Draft<'m>| draft.patient.and_then(|index| message.patients.get(index)).map(|group| group.body);
     drafts
         .into_iter()
         .map(|draft| {
-            let patient_notes = notes(&draft).unwrap_or_default();
-            draft.finish(patient_notes, context)
+            let body = of_patient(&draft).unwrap_or_default();
+            draft.finish(body, context)
         })
         .collect()
 }
@@ -78,6 +79,7 @@ struct Draft<'m> {
     report: Box<Report<'m>>,
     patient: Option<usize>,
     notes: Vec<Text<'m>>,
+    document: Option<(Observation<'m>, Place)>,
     sources: Sources,
     faults: Vec<Fault>,
 }
@@ -120,6 +122,7 @@ impl<'m> Draft<'m> {
             pid: person.map(|person| person.pid),
             obr: obr.place,
             spm: body.specimen.map(|spm| spm.place),
+            code: person.and_then(|person| person.code),
             phone: person.and_then(|person| person.phone),
             issued_at,
             collected_at: sample.collected,
@@ -128,25 +131,38 @@ impl<'m> Draft<'m> {
             observations: body.observation_places,
             attachments: body.attachment_places,
         };
-        Self { report, patient: group.patient, notes: body.notes, sources, faults }
+        Self { report, patient: group.patient, notes: body.notes, document: body.document, sources, faults }
     }
 
     /// Takes a further group of the same report: what it adds is added, what both say is the first's; the issue time is
     /// the later one, the status that of [`status::of_both`].
-    fn merge(&mut self, other: Draft<'m>) {
-        self.faults.extend(other.faults);
-        if self.patient != other.patient {
-            let detail = "the same number and test stand under two persons: give each report a number of its own";
-            self.faults.push(other.sources.obr.fault(3, Fault::error("report-number-repeated", detail)));
+    ///
+    /// Of two persons, one of whom it is withdrawn from (OBX-11 `W`: it was sent of the wrong one), it is the other's.
+    fn merge(&mut self, mut other: Draft<'m>) {
+        if !self.is_same_person(&other) {
+            if self.report.status.is_retraction() && !other.report.status.is_retraction() {
+                std::mem::swap(self, &mut other);
+            }
+            let withdrawn = other.sources.obr;
+            self.faults.append(&mut other.faults);
+            self.faults.push(if other.report.status.is_retraction() && !self.report.status.is_retraction() {
+                let detail = "the report is withdrawn from this person and given to another in the same message: it was \
+                              taken as the other's";
+                withdrawn.fault(3, Fault::warning("report-person-replaced", detail))
+            } else {
+                let detail = "the same number and test stand under two persons: give each report a number of its own";
+                withdrawn.fault(3, Fault::error("report-number-repeated", detail))
+            });
             return;
         }
+        self.faults.extend(other.faults);
         let (report, more) = (&mut *self.report, *other.report);
         report.status = status::of_both(report.status, more.status);
         if report.issued_at < more.issued_at {
             report.issued_at = more.issued_at;
             self.sources.issued_at = other.sources.issued_at;
         }
-        merge_specimen(&mut report.specimen, more.specimen);
+        specimen::merge(&mut report.specimen, more.specimen);
         report.order = report.order.take().or(more.order);
         report.performer = report.performer.take().or(more.performer);
         report.orderer = report.orderer.take().or(more.orderer);
@@ -157,14 +173,49 @@ impl<'m> Draft<'m> {
         self.sources.observations.extend(other.sources.observations);
         self.sources.attachments.extend(other.sources.attachments);
         self.notes.extend(other.notes);
+        self.document = self.document.take().or(other.document);
     }
 
-    fn finish(mut self, patient_notes: &[Segment<'m>], context: &Context<'_>) -> Mapped<'m> {
+    /// Some repeat the PID before each OBR.
+    fn is_same_person(&self, other: &Draft<'m>) -> bool {
+        let (one, another) = (&self.report.patient, &other.report.patient);
+        self.patient == other.patient
+            || one == another
+            || one.fiscal_code.is_some() && one.fiscal_code == another.fiscal_code
+    }
+
+    fn finish(mut self, of_patient: &[Segment<'m>], context: &Context<'_>) -> Mapped<'m> {
         let report = &mut *self.report;
-        for note in patient_notes.iter().filter_map(observation::note).chain(self.notes) {
+        // A document is a result too (§7.4.2.5), which only a person can read.
+        if report.observations.iter().all(|observation| observation.ask_at_order)
+            && let Some((document, place)) = self.document
+        {
+            let is_named = !document.code.is_empty();
+            let test = || observation::named(report.test.clone());
+            let document = if is_named { document } else { Observation { status: document.status, ..test() } };
+            report.observations.push(document);
+            self.sources.observations.push(place);
+        }
+        if !of_patient.is_empty() {
+            let said = observation::read_of_patient(of_patient, &mut self.faults);
+            for note in said.notes {
+                observation::append(&mut report.note, &note);
+            }
+            // They stand in for no result that is missing.
+            if !report.observations.is_empty() {
+                report.observations.extend(said.observations);
+                self.sources.observations.extend(said.observation_places);
+            }
+            report.attachments.extend(said.attachments);
+            self.sources.attachments.extend(said.attachment_places);
+        }
+        for note in self.notes {
             observation::append(&mut report.note, &note);
         }
         let status = report.status;
+        if !status.is_retraction() && !status.is_not_yet_final() {
+            self.faults.extend(results_after_specimen(report, &self.sources));
+        }
         for observation in &mut report.observations {
             observation.status = observation.status.filter(|own| *own != status);
         }
@@ -189,15 +240,13 @@ fn group_status(obr: &Segment<'_>, observations: &[Status], faults: &mut Vec<Fau
     status::of_group(status, observations)
 }
 
-fn merge_specimen<'m>(specimen: &mut Option<Specimen<'m>>, more: Option<Specimen<'m>>) {
-    match (specimen, more) {
-        (Some(specimen), Some(more)) => {
-            specimen.id = specimen.id.take().or(more.id);
-            specimen.kind = specimen.kind.take().or(more.kind);
-            specimen.collected_at = specimen.collected_at.or(more.collected_at);
-            specimen.received_at = specimen.received_at.or(more.received_at);
-        }
-        (specimen @ None, more) => *specimen = more,
-        (Some(_), None) => {}
-    }
+/// A report without a result, whose OBX all stand where they speak of the specimen (§7.3.1).
+fn results_after_specimen(report: &Report<'_>, sources: &Sources) -> Option<Fault> {
+    let (spm, first) = (sources.spm?, sources.observations.first()?);
+    let is_without = report.observations.iter().all(|observation| observation.ask_at_order)
+        && !report.observations.iter().all(|observation| codes::is_ask_at_order(&observation.code));
+    let detail = "each OBX stands after the SPM, where it speaks of the specimen and is no result: send results \
+                  before the SPM";
+    (is_without && spm.line < first.line && report.attachments.is_empty())
+        .then(|| first.fault(0, Fault::warning("result-after-specimen", detail)))
 }

@@ -1,11 +1,10 @@
 //! What was observed: OBX (v2.5.1 §7.4.2) and the notes after it.
 
-use std::borrow::Cow;
-
 use super::{
     attachment,
-    coding::{LOINC, SNOMED, coding},
+    coding::{self, LOINC, coding},
     status,
+    value::{self, ValueKind, interpretation},
 };
 use crate::{
     Fault, codes,
@@ -23,6 +22,8 @@ pub(super) struct Body<'m> {
     pub(super) attachments: Vec<Attachment<'m>>,
     pub(super) observation_places: Vec<Place>,
     pub(super) attachment_places: Vec<Place>,
+    /// The first document that is a result, as the observation that its OBX is.
+    pub(super) document: Option<(Observation<'m>, Place)>,
     /// Statuses of what counts as a result: neither asked at order entry nor said of the specimen.
     pub(super) statuses: Vec<Status>,
     pub(super) notes: Vec<Text<'m>>,
@@ -55,8 +56,17 @@ pub(super) fn read<'m>(segments: &[Segment<'m>], faults: &mut Vec<Fault>) -> Bod
     body
 }
 
+/// Reads what is said of the patient before any order: never a result.
+pub(super) fn read_of_patient<'m>(segments: &[Segment<'m>], faults: &mut Vec<Fault>) -> Body<'m> {
+    let mut body = read(segments, faults);
+    for observation in &mut body.observations {
+        observation.ask_at_order = true;
+    }
+    body
+}
+
 /// NTE-3 (§2.15.10.3): each repetition is a line.
-pub(super) fn note<'m>(nte: &Segment<'m>) -> Option<Text<'m>> {
+fn note<'m>(nte: &Segment<'m>) -> Option<Text<'m>> {
     lines(nte.repetitions(3))
 }
 
@@ -76,13 +86,17 @@ impl<'m> Body<'m> {
             || is_order_detail
             || matches!(obx.field(29).raw().trim(), "QST" | "SCI")
             || codes::is_ask_at_order(&test.code);
+        if stated.is_none() && !ask_at_order {
+            faults.push(missing_status(obx));
+        }
         if !ask_at_order {
             self.statuses.extend(status);
             if self.performer.is_none() {
                 self.performer = performer(obx);
             }
         }
-        if obx.field(2).raw().trim() == "ED" {
+        let kind = ValueKind::of(obx, faults);
+        if kind == ValueKind::Document {
             for repetition in obx.repetitions(5).filter(|part| !part.is_empty()) {
                 match attachment::read(repetition) {
                     Ok(attachment) => {
@@ -91,6 +105,9 @@ impl<'m> Body<'m> {
                     }
                     Err(fault) => faults.push(obx.place.fault(5, fault)),
                 }
+            }
+            if !ask_at_order && self.document.is_none() {
+                self.document = Some((Observation { status, ..named(test) }, obx.place));
             }
             return None;
         }
@@ -108,62 +125,64 @@ impl<'m> Body<'m> {
             ask_at_order,
             ..named(test)
         };
-        self.values(obx, one);
+        self.values(obx, kind, one);
         self.observation_places.resize(self.observations.len(), obx.place);
         Some(first)
     }
 
     /// OBX-5 (§7.4.2.5) by its type in OBX-2 (table 0125). Each repetition of a code is an observation of its own, so
-    /// that several findings are never read as the first; repetitions of text are its lines.
-    fn values(&mut self, obx: &Segment<'m>, one: Observation<'m>) {
-        match obx.field(2).raw().trim() {
-            "CWE" | "CE" | "CNE" | "CF" => {
-                let mut values = obx.repetitions(5).filter(|part| !part.is_empty()).peekable();
-                if values.peek().is_none() {
-                    self.observations.push(one);
-                    return;
-                }
-                for repetition in values {
-                    let value = coding(repetition, &[SNOMED, LOINC]);
-                    let code = Some(value.code).filter(|code| !code.is_empty());
-                    self.observations.push(Observation {
-                        value_system: value.system.filter(|_| code.is_some()),
-                        value_code: code,
-                        value: value.display,
-                        ..one.clone()
-                    });
-                }
+    /// that several findings are never read as the first, and so is a coding that says another result than the one
+    /// taken; repetitions of text are its lines.
+    fn values(&mut self, obx: &Segment<'m>, kind: ValueKind, one: Observation<'m>) {
+        if kind != ValueKind::Code {
+            self.observations.push(Observation { value: value::text(obx, kind), ..one });
+            return;
+        }
+        let mut values = obx.repetitions(5).filter(|part| !part.is_empty()).peekable();
+        if values.peek().is_none() {
+            self.observations.push(one);
+            return;
+        }
+        for repetition in values {
+            let (value, others) = coding::value(repetition);
+            for value in [value].into_iter().chain(others) {
+                let code = Some(value.code).filter(|code| !code.is_empty());
+                self.observations.push(Observation {
+                    value_system: value.system.filter(|_| code.is_some()),
+                    value_code: code,
+                    value: value.display,
+                    ..one.clone()
+                });
             }
-            "SN" => self.observations.push(Observation { value: structured_number(obx.field(5)), ..one }),
-            "TS" => self.observations.push(Observation { value: obx.field(5).component(1).text(), ..one }),
-            _ => self.observations.push(Observation { value: lines(obx.repetitions(5)), ..one }),
         }
     }
 }
 
-fn named(test: Coding<'_>) -> Observation<'_> {
-    Observation { code: test.code, system: test.system, display: test.display, ..Observation::default() }
+/// OBX-11 is required (§7.4.2.11), and left out by some. A separator too many or too few before it also leaves it empty,
+/// and its letter beside it: in OBX-12, which is a time (§7.4.2.12), or in OBX-10, where table 0080 has no such letter
+/// (§7.4.2.10); what was preliminary would be taken for final.
+fn missing_status(obx: &Segment<'_>) -> Fault {
+    let after = obx.field(12).component(1).text().filter(|text| text.len() == 1);
+    let before = obx.field(10).component(1).text().filter(|text| matches!(&**text, "C" | "D" | "F" | "P" | "W" | "X"));
+    let fault = if after.or(before).is_some() {
+        let detail = "OBX-11 is empty and a status stands in the field beside it: mend the separators before it";
+        Fault::error("observation-status-shifted", detail)
+    } else {
+        let detail = "OBX-11 is empty, so the report's status was taken: send F, P, C, X, D or W (table 0085)";
+        Fault::warning("observation-status-missing", detail)
+    };
+    obx.place.fault(11, fault)
 }
 
-/// SN (§2.A): comparator, number, separator, number, as a person would write them: `>100`, `1:128`.
-fn structured_number(field: Part<'_>) -> Option<Text<'_>> {
-    let mut texts = field.all_components().filter_map(|part| part.text());
-    let first = texts.next()?;
-    Some(texts.fold(first, |joined, text| Cow::Owned(joined.into_owned() + &text)))
+/// An observation of which only the name is known.
+pub(super) fn named(test: Coding<'_>) -> Observation<'_> {
+    Observation { code: test.code, system: test.system, display: test.display, ..Observation::default() }
 }
 
 /// OBX-6 (§7.4.2.6): the unit's code, else its words.
 fn unit(field: Part<'_>) -> Option<Text<'_>> {
     let unit = coding(field, &[]);
     Some(unit.code).filter(|code| !code.is_empty()).or(unit.display)
-}
-
-/// OBX-8 (§7.4.2.8, table 0078): the first flag that says a result, else the first.
-fn interpretation<'m>(obx: &Segment<'m>) -> Option<Text<'m>> {
-    let mut flags = obx.repetitions(8).filter_map(|flag| flag.component(1).text());
-    let first = flags.next()?;
-    let says_result = |text: &Text<'m>| matches!(codes::flag(text), Some(codes::Flag::Result(_)));
-    if says_result(&first) { Some(first) } else { flags.find(says_result).or(Some(first)) }
 }
 
 /// OBX-23 (§7.4.2.23, XON): name in component 1, identifier in 10, in 3 before v2.5.
@@ -175,9 +194,14 @@ fn performer<'m>(obx: &Segment<'m>) -> Option<Performer<'m>> {
 }
 
 /// Texts one below the other; none where all are empty.
-fn lines<'m>(parts: impl Iterator<Item = Part<'m>>) -> Option<Text<'m>> {
+pub(super) fn lines<'m>(parts: impl Iterator<Item = Part<'m>>) -> Option<Text<'m>> {
+    joined(parts.filter_map(|part| part.text()))
+}
+
+/// Texts one below the other.
+pub(super) fn joined<'m>(texts: impl Iterator<Item = Text<'m>>) -> Option<Text<'m>> {
     let mut joined = None;
-    for text in parts.filter_map(|part| part.text()) {
+    for text in texts {
         append(&mut joined, &text);
     }
     joined

@@ -7,7 +7,7 @@ use super::{
     time::{self, REQUESTED},
 };
 use crate::{
-    Fault,
+    Fault, codes,
     format::Context,
     hl7::{
         location::Spot,
@@ -47,23 +47,42 @@ pub(super) fn read<'m>(
     let order = Order {
         number: placer_number(group),
         requested_at: time::read(part, &REQUESTED, spot, context, faults),
+        reason: reason(&group.obr),
         ..Order::default()
     };
     ((order != Order::default()).then_some(order), spot)
 }
 
-/// Who asked for the test: OBR-16, else ORC-12 (XCN).
+/// Who asked for the test: OBR-16, else ORC-12 (XCN), else the facility of ORC-21 (XON).
 pub(super) fn orderer<'m>(group: &OrderGroup<'m>) -> Option<Text<'m>> {
     let person = |field: Part<'m>| {
         let [id, family, given] = field.components::<3>();
         named(id, family.subcomponent(1), given)
     };
-    person(group.obr.field(16)).or_else(|| group.orc.as_ref().and_then(|orc| person(orc.field(12))))
+    let by_order = |orc: &Segment<'m>| person(orc.field(12)).or_else(|| orc.field(21).component(1).text());
+    person(group.obr.field(16)).or_else(|| group.orc.as_ref().and_then(by_order))
 }
 
-/// Who answers for the result: OBR-32 (§4.5.3.32, NDL, whose first component is the person).
+/// Why it was asked: OBR-31 (§4.5.3.31), where its code leaves no doubt which of the contract's words is meant and no
+/// other reason stands beside it that means another.
+fn reason<'m>(obr: &Segment<'m>) -> Option<Text<'m>> {
+    let meaning = |part: Part<'m>| {
+        let [code, _, _, alternate] = part.components::<4>();
+        codes::reason(code.raw()).or_else(|| codes::reason(alternate.raw()))
+    };
+    let mut meanings = obr.repetitions(31).filter_map(meaning);
+    let first = meanings.next()?;
+    meanings.all(|other| other == first).then_some(Cow::Borrowed(first))
+}
+
+/// Who answers for the result: OBR-32 (§4.5.3.32, NDL, whose first component is the person). Many send the person's
+/// components as the field's own, where a NDL has its times.
 pub(super) fn authoriser<'m>(group: &OrderGroup<'m>) -> Option<Text<'m>> {
-    let person = group.obr.field(32).component(1);
+    let [person, family, given] = group.obr.field(32).components::<3>();
+    let is_time = |part: &Part<'m>| part.raw().trim().starts_with(|first: char| first.is_ascii_digit());
+    if person.subcomponent(2).is_empty() && !family.is_empty() && !is_time(&family) {
+        return named(person, family.subcomponent(1), given);
+    }
     named(person.subcomponent(1), person.subcomponent(2), person.subcomponent(3))
 }
 

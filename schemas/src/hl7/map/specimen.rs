@@ -41,17 +41,35 @@ pub(super) fn read<'m>(
     let (collected_part, collected) = of_either(17, 7);
     let (received_part, received) = of_either(18, 14);
     let kind = match spm {
-        Some(spm) => Some(coding(spm.field(4), &[SNOMED]).code),
+        // SPM-4 (§7.4.3.4): its code, else its words.
+        Some(spm) => {
+            let kind = coding(spm.field(4), &[SNOMED]);
+            Some(kind.code).filter(|code| !code.is_empty()).or(kind.display)
+        }
         // OBR-15 (§4.5.3.15) is where it was before there was SPM: its first component is the code.
-        None => obr.field(15).component(1).subcomponent(1).text(),
+        None => obr.field(15).component(1).subcomponents().find_map(|part| part.text()),
     };
     let specimen = Specimen {
         id: spm.and_then(|spm| numbers(spm).into_iter().flatten().next()),
-        kind: kind.filter(|kind| !kind.is_empty()),
+        kind,
         collected_at: time::read(collected_part, &COLLECTED, collected, context, faults),
         received_at: time::read(received_part, &RECEIVED, received, context, faults),
         ..Specimen::default()
     };
     let specimen = (specimen != Specimen::default()).then_some(specimen);
     Sample { specimen, collected, received }
+}
+
+/// What a further group of the same report adds to the specimen.
+pub(super) fn merge<'m>(specimen: &mut Option<Specimen<'m>>, more: Option<Specimen<'m>>) {
+    match (specimen, more) {
+        (Some(specimen), Some(more)) => {
+            specimen.id = specimen.id.take().or(more.id);
+            specimen.kind = specimen.kind.take().or(more.kind);
+            specimen.collected_at = specimen.collected_at.or(more.collected_at);
+            specimen.received_at = specimen.received_at.or(more.received_at);
+        }
+        (specimen @ None, more) => *specimen = more,
+        (Some(_), None) => {}
+    }
 }

@@ -2,37 +2,43 @@
 
 use crate::report::Status;
 
-/// OBR-25 (table 0123), `A` (some results available) as partial; none for what answers a query and reports nothing:
-/// `Y`, `Z`, and later additions.
+/// OBR-25 (table 0123), `A` (some results available) as partial, `M` (corrected, not final) and `N` (results pending) of
+/// later versions; none for what answers a query and reports nothing: `Y` and `Z`.
 pub(super) fn of_report(code: &str) -> Option<Status> {
-    Some(match code {
-        "O" | "I" | "S" => Status::Registered,
-        "A" | "P" | "R" => Status::Preliminary,
-        "F" => Status::Final,
-        "C" => Status::Corrected,
-        "X" => Status::Cancelled,
+    Some(match letter(code)? {
+        b'O' | b'I' | b'S' | b'N' => Status::Registered,
+        b'A' | b'P' | b'R' | b'M' => Status::Preliminary,
+        b'F' => Status::Final,
+        b'C' => Status::Corrected,
+        b'X' => Status::Cancelled,
         _ => return None,
     })
 }
 
 /// OBX-11 (table 0085); none for what the table does not have.
 ///
-/// `U` is final without the results being sent again; `R` (entered, not verified) and `S` (partial) tell nobody.
+/// `U` is final without the results being sent again, `V` (v2.8) final and looked at again; `R` (entered, not verified)
+/// and `S` (partial) tell nobody; `A` (v2.8, amended) and `B` (v2.8, appended) change a final one.
 pub(super) fn of_observation(code: &str) -> Option<Status> {
-    Some(match code {
-        "I" => Status::Registered,
-        "P" | "R" | "S" => Status::Preliminary,
-        "F" | "U" => Status::Final,
-        "C" | "A" => Status::Corrected,
-        "X" => Status::Cancelled,
-        "D" | "W" => Status::EnteredInError,
+    Some(match letter(code)? {
+        b'I' => Status::Registered,
+        b'P' | b'R' | b'S' => Status::Preliminary,
+        b'F' | b'U' | b'V' => Status::Final,
+        b'C' | b'A' | b'B' => Status::Corrected,
+        b'X' => Status::Cancelled,
+        b'D' | b'W' => Status::EnteredInError,
         _ => return None,
     })
 }
 
 /// OBX-11 of what was never measured: `N` not asked, `O` order detail.
 pub(super) fn is_ask_at_order(code: &str) -> bool {
-    matches!(code, "N" | "O")
+    matches!(letter(code), Some(b'N' | b'O'))
+}
+
+/// The one letter of a status; in small letters it is no other.
+fn letter(code: &str) -> Option<u8> {
+    if let [letter] = code.as_bytes() { Some(letter.to_ascii_uppercase()) } else { None }
 }
 
 /// The status of an order group: what OBR-25 says, and what the statuses of its result observations make of it.
@@ -120,6 +126,12 @@ mod tests {
             ("", "", Status::Final),
             ("", "U", Status::Final),
             ("", "RS", Status::Preliminary),
+            ("f", "f", Status::Final),
+            ("f", "w", Status::EnteredInError),
+            ("M", "F", Status::Preliminary),
+            ("N", "", Status::Registered),
+            ("F", "FB", Status::Corrected),
+            ("F", "V", Status::Final),
         ];
         for (obr, obx, status) in table {
             assert_eq!(group(obr, obx), status, "OBR-25 {obr:?} with OBX-11 {obx:?}");
@@ -128,8 +140,8 @@ mod tests {
 
     #[test]
     fn unknown_statuses_have_no_counterpart() {
-        assert!(["Y", "Z", "f", "Q", ""].iter().all(|code| of_report(code).is_none()));
-        assert!(["N", "O", "Q", "f", ""].iter().all(|code| of_observation(code).is_none()));
+        assert!(["Y", "Z", "Q", "FF", "final", "È", ""].iter().all(|code| of_report(code).is_none()));
+        assert!(["N", "O", "Q", "FF", "final", "È", ""].iter().all(|code| of_observation(code).is_none()));
     }
 
     #[test]
