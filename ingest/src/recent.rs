@@ -107,18 +107,18 @@ impl Drop for Claim {
 }
 
 /// A bounded map that forgets half of itself at a time: what was neither written nor asked for since the last time.
-struct Generations<K, V> {
+pub(crate) struct Generations<K, V> {
     young: HashMap<K, V>,
     old: HashMap<K, V>,
     each: usize,
 }
 
 impl<K: Eq + Hash + Clone, V: Clone> Generations<K, V> {
-    fn new(entries: usize) -> Self {
+    pub(crate) fn new(entries: usize) -> Self {
         Self { young: HashMap::new(), old: HashMap::new(), each: (entries / 2).max(1) }
     }
 
-    fn get(&mut self, key: &K) -> Option<&V> {
+    pub(crate) fn get(&mut self, key: &K) -> Option<&V> {
         if !self.young.contains_key(key) {
             let (key, value) = self.old.remove_entry(key)?;
             self.insert(key, value);
@@ -126,7 +126,7 @@ impl<K: Eq + Hash + Clone, V: Clone> Generations<K, V> {
         self.young.get(key)
     }
 
-    fn insert(&mut self, key: K, value: V) {
+    pub(crate) fn insert(&mut self, key: K, value: V) {
         if self.young.len() >= self.each && !self.young.contains_key(&key) {
             mem::swap(&mut self.young, &mut self.old);
             // Keeps the table: no allocation once it has grown.

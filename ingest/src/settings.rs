@@ -33,6 +33,8 @@ pub struct Settings {
     pub body_total_timeout: Duration,
     /// How many uploads, and how many idempotency keys, are remembered.
     pub remembered: usize,
+    /// How many HL7 control ids are remembered, to say where one is used again for another message.
+    pub control_ids_remembered: usize,
 }
 
 impl Settings {
@@ -53,6 +55,8 @@ impl Settings {
             // The largest body at 5 Mbit/s.
             body_total_timeout: Duration::from_secs(120),
             remembered: 65_536,
+            // A day of a large laboratory; under 10 MiB.
+            control_ids_remembered: 262_144,
         }
     }
 }

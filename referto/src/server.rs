@@ -5,22 +5,30 @@ use std::{sync::Arc, time::Instant};
 use axum::{Router, body::Body};
 use http_body_util::BodyExt as _;
 use hyper::{Method, Request, body::Incoming, header::HeaderValue};
-use ingest::{Ingest, Service, Traces, metrics, reports::PATH};
+use ingest::{Endpoint, Ingest, Service, Traces, metrics};
 use status::Route;
 use tower_service::Service as _;
 
 /// The laboratories' address. `ingest` and `router` as this process has the role.
 pub(crate) fn laboratories(ingest: Option<Arc<Ingest>>, router: Router) -> Service {
     let routed = self::router(router);
-    Arc::new(move |request: Request<Incoming>| match &ingest {
-        Some(ingest) if request.method() == Method::POST && request.uri().path() == PATH => {
-            let ingest = ingest.clone();
-            Box::pin(
-                async move { ingest.reports(request).await.map(|body| body.map_err(|e| match e {}).boxed_unsync()) },
-            )
+    Arc::new(move |request: Request<Incoming>| {
+        let endpoint = Endpoint::of(request.uri().path()).filter(|endpoint| takes(*endpoint, request.method()));
+        match (&ingest, endpoint) {
+            (Some(ingest), Some(endpoint)) => {
+                let ingest = ingest.clone();
+                Box::pin(async move {
+                    ingest.answer(endpoint, request).await.map(|body| body.map_err(|e| match e {}).boxed_unsync())
+                })
+            }
+            _ => routed(request),
         }
-        _ => routed(request),
     })
+}
+
+/// What is sent to `/v1/reports` comes in there; what is asked of it, the router answers.
+fn takes(endpoint: Endpoint, method: &Method) -> bool {
+    endpoint != Endpoint::Reports || method == Method::POST
 }
 
 /// An address that a router alone answers: traced and counted as the doors are.

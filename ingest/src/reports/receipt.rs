@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use schemas::{Fault, Position, SubmissionId, time::to_the_millisecond};
 use serde::Serialize;
 
-use super::decode::Reading;
+use crate::upload::{Reading, location};
 
 /// The receipt of the contract.
 #[derive(Debug, Serialize)]
@@ -73,7 +73,7 @@ impl Receipt {
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let location = self.position.map(|at| format!("/v1/submissions/{}?at={at}", self.submission));
+        let location = self.position.map(|at| location(self.submission, at));
         if let Some(Ok(location)) = location.map(HeaderValue::try_from) {
             headers.insert(LOCATION, location);
         }

@@ -21,17 +21,22 @@ pub(crate) struct Request {
 
 impl Request {
     pub(crate) fn post(content_type: &str, body: impl Into<Bytes>) -> Self {
-        let headers =
-            vec![("Authorization", format!("Bearer {}", crate::site::RHO)), ("Content-Type", content_type.into())];
-        Self { method: "POST", target: "/v1/reports".into(), headers, body: body.into(), chunked: false }
+        let headers = vec![("Authorization", format!("Bearer {}", crate::site::RHO))];
+        let request = Self { method: "POST", target: "/v1/reports".into(), headers, body: body.into(), chunked: false };
+        request.header("Content-Type", content_type)
     }
 
     pub(crate) fn method(self, method: &'static str) -> Self {
         Self { method, ..self }
     }
 
+    /// To another path than `/v1/reports`.
+    pub(crate) fn at(self, path: &str) -> Self {
+        Self { target: path.into(), ..self }
+    }
+
     pub(crate) fn query(self, query: &str) -> Self {
-        Self { target: format!("/v1/reports?{query}"), ..self }
+        Self { target: format!("{}?{query}", self.target), ..self }
     }
 
     /// Sets a header; an empty value takes it away.
@@ -100,6 +105,7 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) json: Value,
+    pub(crate) text: String,
 }
 
 impl Answer {
@@ -113,7 +119,7 @@ impl Answer {
             .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
             .collect();
         let json = serde_json::from_slice(&bytes[end + 4..]).unwrap_or(Value::Null);
-        Self { status, headers, json }
+        Self { status, headers, json, text: String::from_utf8_lossy(&bytes[end + 4..]).into_owned() }
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {

@@ -4,6 +4,7 @@ mod bad_input;
 mod bounds;
 mod client;
 mod durable;
+mod hl7;
 mod journal;
 mod receipts;
 mod repeats;

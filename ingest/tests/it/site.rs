@@ -12,7 +12,7 @@ use std::{
 
 use access::Directory;
 use http_body_util::BodyExt;
-use ingest::{BoxError, Door, Ingest, Service, Settings};
+use ingest::{BoxError, Door, Endpoint, Ingest, Service, Settings};
 use jiff::Timestamp;
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -69,7 +69,8 @@ impl Site {
         let service: Service = Arc::new(move |request| {
             let ingest = Arc::clone(&ingest);
             Box::pin(async move {
-                let response = ingest.reports(request).await;
+                let endpoint = Endpoint::of(request.uri().path()).unwrap_or(Endpoint::Reports);
+                let response = ingest.answer(endpoint, request).await;
                 response.map(|body| body.map_err(|never| -> BoxError { match never {} }).boxed_unsync())
             })
         });

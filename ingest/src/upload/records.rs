@@ -35,7 +35,7 @@ pub(super) fn of(upload: &Upload<'_>, reading: &Reading) -> Vec<Record> {
         first_line: 1,
         lab: upload.lab.id.clone(),
         format: upload.format,
-        charset: upload.head.content_type.charset,
+        charset: upload.head.content_type.charset(),
         received_at: upload.received_at,
         zone: upload.lab.zone.name().to_owned(),
         sandbox: upload.lab.sandbox,

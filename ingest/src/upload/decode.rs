@@ -8,21 +8,22 @@ use std::{
 use access::Lab;
 use hyper::StatusCode;
 use schemas::{
-    chunk,
+    At, Fault, chunk,
     format::{self, Context, Decoder, Format, SplitError},
+    hl7,
 };
 
 use super::{content_type, faults::Faults};
-use crate::{metrics, problem::Refusal};
+use crate::{Endpoint, metrics, problem::Refusal};
 
 /// A body, read.
 #[derive(Debug, Default)]
-pub(super) struct Reading {
+pub(crate) struct Reading {
     /// Items.
-    pub(super) received: u32,
+    pub(crate) received: u32,
     /// Of these, accepted.
-    pub(super) accepted: u32,
-    pub(super) faults: Faults,
+    pub(crate) accepted: u32,
+    pub(crate) faults: Faults,
     /// The sender's own name for the upload.
     pub(super) control_id: Option<String>,
     /// What the journal gets, in order.
@@ -41,12 +42,14 @@ pub(super) struct Chunk {
     pub(super) refused: Vec<(u32, u32)>,
 }
 
-/// Reads all of a body; returns the size of its largest unit, too.
+/// Reads all of a body; returns the size of its largest unit, too. `reused` is asked of each accepted HL7 message
+/// whether its control id was another's.
 pub(super) fn read(
     decoder: &mut Decoder,
     format: Format,
     body: &[u8],
     context: &Context<'_>,
+    reused: &mut dyn FnMut(&str, &[u8]) -> bool,
 ) -> (Result<Reading, SplitError>, usize) {
     let split = match format::split(format, body, context.limits) {
         Ok(split) => split,
@@ -67,6 +70,7 @@ pub(super) fn read(
         for unit in units {
             let bytes = body.get(unit.bytes.clone()).unwrap_or_default();
             let Reading { received, accepted, faults, .. } = &mut reading;
+            let accepted_before = *accepted;
             let items = decoder.decode(format, bytes, (*received, unit.line), context, &mut |item| {
                 // An envelope that does not match refuses every report, and each is counted.
                 if item.accepted && whole {
@@ -76,6 +80,12 @@ pub(super) fn read(
                 }
                 item.faults.into_iter().for_each(|fault| faults.push(fault));
             });
+            if format == Format::Hl7
+                && *accepted > accepted_before
+                && hl7::control_id(bytes).is_some_and(|id| reused(&id, bytes))
+            {
+                faults.push(control_id_reused().item(*received, unit.line));
+            }
             *received = received.saturating_add(items);
             if *received as usize > context.limits.items {
                 let max = context.limits.items as u64;
@@ -86,6 +96,12 @@ pub(super) fn read(
         reading.chunks.push(Chunk { bytes, first_item, first_line: first.line, refused });
     }
     (Ok(reading), split.units.iter().map(|unit| unit.bytes.len()).max().unwrap_or(0))
+}
+
+/// Counters restart, so it refuses nothing; but who matches acknowledgements by it would match the wrong one.
+fn control_id_reused() -> Fault {
+    let detail = "MSH-10 came before with another message: give each message an identifier of its own";
+    Fault::warning("control-id-reused", detail).at(At::Location("MSH^1^10".to_owned()))
 }
 
 /// Adds an index to ranges that rise.
@@ -119,9 +135,14 @@ pub(super) fn refusal(error: SplitError) -> Refusal {
 }
 
 impl Reading {
-    /// What is refused without a record of it: FHIR under another name, and a single message of a facility that the
-    /// laboratory does not list (a dry run only tells of that).
-    pub(super) fn refuse_as_whole(&self, dry_run: bool) -> Result<(), Refusal> {
+    /// What is refused without a record of it: FHIR under another name, several messages where one is acknowledged, and
+    /// a single message of a facility that the laboratory does not list (a dry run only tells of that).
+    pub(super) fn refuse_as_whole(&self, endpoint: Endpoint, dry_run: bool) -> Result<(), Refusal> {
+        if endpoint == Endpoint::Hl7 && !self.single {
+            let detail = "one message a request, without a batch around it: send batches and several messages to \
+                          /v1/reports";
+            return Err(Refusal::new(StatusCode::BAD_REQUEST, "hl7-not-one-message", detail));
+        }
         if self.accepted > 0 {
             return Ok(());
         }

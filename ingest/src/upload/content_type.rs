@@ -2,22 +2,24 @@
 
 use hyper::{
     HeaderMap, StatusCode,
-    header::{CONTENT_TYPE, HeaderName},
+    header::{CONTENT_TYPE, HeaderName, HeaderValue},
 };
 use schemas::format::{Charset, Format};
 
-use crate::problem::Refusal;
+use crate::{Endpoint, problem::Refusal};
 
+const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
 /// What is taken, for `Accept-Post`.
 const ACCEPTED: &str = "application/json, application/x-ndjson, application/hl7-v2, application/hl7-v2+er7, \
                         x-application/hl7-v2+er7, text/plain";
+const ACCEPTED_HL7: &str = "application/hl7-v2, application/hl7-v2+er7, x-application/hl7-v2+er7, text/plain";
 
 /// The request's content type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct ContentType {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ContentType {
     media: Media,
-    /// The charset that the request names.
-    pub(super) charset: Option<Charset>,
+    charset: Option<Charset>,
+    as_sent: HeaderValue,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,16 +31,16 @@ enum Media {
 
 impl ContentType {
     /// Reads the header.
-    pub(super) fn read(headers: &HeaderMap) -> Result<Self, Refusal> {
-        let Some(value) = headers.get(CONTENT_TYPE) else {
-            return Err(unsupported(
-                "content-type-missing",
-                "say what the body is, e.g. 'Content-Type: application/json'",
-            ));
+    pub(super) fn read(endpoint: Endpoint, headers: &HeaderMap) -> Result<Self, Refusal> {
+        let Some(as_sent) = headers.get(CONTENT_TYPE) else {
+            return Err(missing(endpoint));
         };
-        let value = value.to_str().unwrap_or_default();
+        let value = as_sent.to_str().unwrap_or_default();
         let (essence, parameters) = value.split_once(';').unwrap_or((value, ""));
         let media = media(&essence.trim().to_ascii_lowercase())?;
+        if endpoint == Endpoint::Hl7 && !matches!(media, Media::Format(Format::Hl7) | Media::Text) {
+            return Err(not_hl7());
+        }
         let charset = match charset_parameter(parameters) {
             None => None,
             Some(name) => Some(charset(&name.to_ascii_lowercase())?),
@@ -48,7 +50,17 @@ impl ContentType {
             // RFC 8259, section 8.1.
             return Err(unsupported("charset-unsupported", "JSON is UTF-8: send it so, without another charset"));
         }
-        Ok(Self { media, charset })
+        Ok(Self { media, charset, as_sent: as_sent.clone() })
+    }
+
+    /// The charset that the request names.
+    pub(crate) fn charset(&self) -> Option<Charset> {
+        self.charset
+    }
+
+    /// The header's value.
+    pub(crate) fn as_sent(&self) -> &HeaderValue {
+        &self.as_sent
     }
 
     /// The body's format.
@@ -71,6 +83,24 @@ pub(super) fn fhir() -> Refusal {
         "content-type-fhir",
         "this is a FHIR resource, which takes 'Content-Type: application/fhir+json'; it is not yet served here",
     )
+}
+
+fn missing(endpoint: Endpoint) -> Refusal {
+    match endpoint {
+        Endpoint::Reports => {
+            unsupported("content-type-missing", "say what the body is, e.g. 'Content-Type: application/json'")
+        }
+        Endpoint::Hl7 => {
+            let detail = "say what the body is: 'Content-Type: x-application/hl7-v2+er7'";
+            unsupported("content-type-missing", detail).header(ACCEPT_POST, ACCEPTED_HL7)
+        }
+    }
+}
+
+fn not_hl7() -> Refusal {
+    let detail = "HL7 v2 alone is taken here: send 'Content-Type: x-application/hl7-v2+er7' and one message, or any \
+                  other format to /v1/reports";
+    unsupported("content-type-unsupported", detail).header(ACCEPT_POST, ACCEPTED_HL7)
 }
 
 fn media(essence: &str) -> Result<Media, Refusal> {
@@ -122,22 +152,25 @@ fn begins_as_hl7(body: &[u8]) -> bool {
 }
 
 fn unsupported(code: &'static str, detail: &'static str) -> Refusal {
-    Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, code, detail)
-        .header(HeaderName::from_static("accept-post"), ACCEPTED)
+    Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, code, detail).header(ACCEPT_POST, ACCEPTED)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(value: &str) -> Result<ContentType, &'static str> {
+    fn read_at(endpoint: Endpoint, value: &str) -> Result<ContentType, &'static str> {
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, value.parse().unwrap())]);
-        ContentType::read(&headers).map_err(|refusal| refusal.problem().code)
+        ContentType::read(endpoint, &headers).map_err(|refusal| refusal.problem().code)
+    }
+
+    fn read(value: &str) -> Result<ContentType, &'static str> {
+        read_at(Endpoint::Reports, value)
     }
 
     #[test]
     fn every_type_of_the_contract_and_what_is_said_of_others() {
-        let taken = |format, charset| Ok(ContentType { media: Media::Format(format), charset });
+        let taken = |format, charset| Ok((Media::Format(format), charset));
         for (value, expected) in [
             ("application/json", taken(Format::Json, None)),
             ("Application/JSON; charset=UTF-8", taken(Format::Json, Some(Charset::Utf8))),
@@ -145,7 +178,7 @@ mod tests {
             ("application/hl7-v2; charset=\"iso-8859-1\"", taken(Format::Hl7, Some(Charset::Latin1))),
             ("application/hl7-v2+er7;a=b; charset=ISO-8859-15", taken(Format::Hl7, Some(Charset::Latin9))),
             ("x-application/hl7-v2+er7", taken(Format::Hl7, None)),
-            ("text/plain", Ok(ContentType { media: Media::Text, charset: None })),
+            ("text/plain", Ok((Media::Text, None))),
             ("application/json; charset=iso-8859-1", Err("charset-unsupported")),
             ("application/hl7-v2; charset=windows-1252", Err("charset-unsupported")),
             ("application/fhir+json", Err("content-type-fhir")),
@@ -155,7 +188,17 @@ mod tests {
             ("image/png", Err("content-type-unsupported")),
             ("", Err("content-type-unsupported")),
         ] {
-            assert_eq!(read(value), expected, "{value}");
+            assert_eq!(read(value).map(|read| (read.media, read.charset)), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn where_one_message_is_acknowledged_only_hl7_is_taken() {
+        let read = |value| read_at(Endpoint::Hl7, value).map(|read| read.media);
+        assert_eq!(read("x-application/hl7-v2+er7; charset=utf-8"), Ok(Media::Format(Format::Hl7)));
+        assert_eq!(read("text/plain"), Ok(Media::Text));
+        for other in ["application/json", "application/x-ndjson", "application/x-www-form-urlencoded", "text/csv"] {
+            assert!(read(other).is_err(), "{other}");
         }
     }
 

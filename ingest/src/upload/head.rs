@@ -9,7 +9,7 @@ use hyper::{
 };
 
 use super::{content_type::ContentType, inflate::Coding, query};
-use crate::problem::Refusal;
+use crate::{Endpoint, problem::Refusal};
 
 /// Nobody waits longer for an outcome.
 const MAX_WAIT_SECONDS: u64 = 30;
@@ -17,21 +17,21 @@ const MAX_KEY_CHARS: usize = 255;
 
 /// The request's head.
 #[derive(Debug)]
-pub(super) struct Head {
-    pub(super) content_type: ContentType,
+pub(crate) struct Head {
+    pub(crate) content_type: ContentType,
     /// How the body is packed; none: it is not.
     pub(super) coding: Option<Coding>,
     pub(super) idempotency_key: Option<String>,
     /// `Prefer: wait=N`.
-    pub(super) wait: Option<Duration>,
+    pub(crate) wait: Option<Duration>,
     pub(super) dry_run: bool,
     pub(super) file_name: Option<String>,
 }
 
 impl Head {
     /// Reads it.
-    pub(super) fn read(parts: &Parts) -> Result<Self, Refusal> {
-        let content_type = ContentType::read(&parts.headers)?;
+    pub(super) fn read(endpoint: Endpoint, parts: &Parts) -> Result<Self, Refusal> {
+        let content_type = ContentType::read(endpoint, &parts.headers)?;
         let coding = coding(&parts.headers)?;
         let asked = query::read(parts.uri.query().unwrap_or_default())?;
         Ok(Self {

@@ -8,7 +8,7 @@ use crate::problem::LISTED_FAULTS;
 
 /// Faults as they are found, in bounded memory.
 #[derive(Debug, Default)]
-pub(super) struct Faults {
+pub(crate) struct Faults {
     /// With the order in which they were found; at most [`LISTED_FAULTS`] of each kind.
     errors: Vec<(u64, Fault)>,
     warnings: Vec<(u64, Fault)>,
@@ -42,7 +42,7 @@ impl Faults {
     }
 
     /// Those to list, in the upload's order, and how many are left out. Warnings give way to errors.
-    pub(super) fn list(self) -> (Vec<Fault>, u64) {
+    pub(crate) fn list(self) -> (Vec<Fault>, u64) {
         let mut listed = self.errors;
         listed.extend(self.warnings.into_iter().take(LISTED_FAULTS.saturating_sub(listed.len())));
         listed.sort_by_key(|(order, _)| *order);

@@ -29,8 +29,8 @@ pub(super) struct Patience {
 }
 
 /// A body in hand, with its part of the budget.
-pub(super) struct Received {
-    pub(super) bytes: Bytes,
+pub(crate) struct Received {
+    pub(crate) bytes: Bytes,
     pub(super) held: Held,
 }
 
