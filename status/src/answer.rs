@@ -104,7 +104,11 @@ fn unavailable(detail: &'static str) -> Problem {
 
 /// 200 with `value`, or 304 where the caller has it already.
 pub(crate) fn json(request: &HeaderMap, value: &serde_json::Value) -> Reply {
-    let body = value.to_string();
+    entity(request, "application/json", value.to_string())
+}
+
+/// 200 with a body of that type, or 304 where the caller has it already.
+pub(crate) fn entity(request: &HeaderMap, content_type: &'static str, body: String) -> Reply {
     let digest = Sha256::digest(body.as_bytes());
     let tag: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
     let tag = format!("\"{tag}\"");
@@ -114,11 +118,14 @@ pub(crate) fn json(request: &HeaderMap, value: &serde_json::Value) -> Reply {
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .any(|have| have.trim().trim_start_matches("W/") == tag || have.trim() == "*");
-    let answer = Response::builder().header(header::ETAG, tag).header(header::CACHE_CONTROL, "private, no-cache");
+    let answer = Response::builder()
+        .header(header::ETAG, tag)
+        .header(header::CACHE_CONTROL, "private, no-cache")
+        .header(header::VARY, "accept");
     let answer = if known {
         answer.status(StatusCode::NOT_MODIFIED).body(Body::empty())
     } else {
-        answer.header(header::CONTENT_TYPE, "application/json").body(Body::from(body))
+        answer.header(header::CONTENT_TYPE, content_type).body(Body::from(body))
     };
     Ok(answer.unwrap_or_default())
 }

@@ -6,6 +6,7 @@
 mod admin;
 mod answer;
 mod caller;
+mod hl7;
 mod lag;
 mod metrics;
 mod public;

@@ -14,16 +14,20 @@ use crate::{
     Sources,
     answer::{self, Failure, Reply},
     caller::{self, PageQuery, laboratory},
+    hl7,
     wait::reasons,
 };
 
-/// `GET /v1/reports/{number}`: several tests may share a number.
+/// `GET /v1/reports/{number}`: several tests may share a number. As JSON, or as HL7 v2 where `Accept` names it.
 pub(crate) async fn of_number(State(sources): State<Sources>, Path(number): Path<String>, headers: HeaderMap) -> Reply {
     let lab = laboratory(&sources, &headers)?;
     let reports = sources.store.reports(lab.id.clone(), number).await?;
     if reports.is_empty() {
         let detail = "no report of your laboratory has this number: uploads show as soon as they are done";
         return Err(Problem::new(404, "report-unknown", detail).into());
+    }
+    if let Some(content_type) = hl7::asked_for(&headers) {
+        return answer::entity(&headers, content_type, hl7::messages(&lab, &reports)?);
     }
     let reports = reports.iter().map(report).collect::<Result<Vec<_>, _>>()?;
     answer::json(&headers, &json!({ "reports": reports }))
@@ -86,6 +90,6 @@ fn version(report: &StoredReport, stored: &StoredVersion, issued_at: Timestamp) 
     Ok(value)
 }
 
-fn corrupt() -> Failure {
+pub(crate) fn corrupt() -> Failure {
     Problem::new(500, "report-unreadable", "the stored report cannot be read: the operators are alerted").into()
 }

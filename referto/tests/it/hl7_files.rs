@@ -1,6 +1,6 @@
 //! Every real HL7 file through the door: accepted, or refused with a reason; read back; sent again, nothing new.
 
-use std::{fs, path::PathBuf};
+use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use serde_json::Value;
 
@@ -8,6 +8,8 @@ use crate::{
     http,
     server::{Folder, Server},
 };
+
+const HL7: &str = "application/hl7-v2";
 
 fn files() -> Vec<(String, Vec<u8>)> {
     let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../schemas/tests/data/hl7"));
@@ -29,7 +31,7 @@ fn every_real_file_is_accepted_or_refused_with_a_reason_read_back_and_not_double
     assert!(files.len() >= 43, "{} files", files.len());
     let mut first = Vec::new();
     for (name, body) in &files {
-        let answer = http::post("/v1/reports", "application/hl7-v2", body.clone()).key(&key).to(server.http);
+        let answer = http::post("/v1/reports", HL7, body.clone()).key(&key).to(server.http);
         match answer.status {
             202 => {
                 let location = answer.header("location").expect("a location").to_owned();
@@ -48,7 +50,7 @@ fn every_real_file_is_accepted_or_refused_with_a_reason_read_back_and_not_double
         }
     }
     for (name, body, accepted) in first {
-        let again = http::post("/v1/reports", "application/hl7-v2", body.clone()).key(&key).to(server.http);
+        let again = http::post("/v1/reports", HL7, body.clone()).key(&key).to(server.http);
         match accepted {
             None => assert_eq!(again.status, 422, "{name}"),
             Some((receipt, outcome)) => {
@@ -62,21 +64,52 @@ fn every_real_file_is_accepted_or_refused_with_a_reason_read_back_and_not_double
     assert_eq!(folder.tasks(), Vec::<Value>::new());
 }
 
+#[test]
+fn every_stored_report_is_written_as_hl7_that_is_the_same_report() {
+    let folder = Folder::new();
+    let key = folder.add_lab("hl7", &[]);
+    let server = Server::start(&folder);
+    let mut numbers = BTreeSet::new();
+    for (name, body) in files() {
+        let answer = http::post("/v1/reports", HL7, body).key(&key).to(server.http);
+        let Some(location) = answer.header("location") else { continue };
+        let outcome = server.outcome(&key, location);
+        numbers.extend(items(&server, &key, &name, &outcome).iter().filter_map(|item| number_of(item)));
+    }
+    assert!(numbers.len() > 20, "{numbers:?}");
+    for number in numbers {
+        let path = format!("/v1/reports/{}", percent_encoded(&number));
+        let written = http::get(&path).header("accept", "application/hl7-v2").key(&key).to(server.http);
+        assert_eq!(written.header("content-type"), Some("application/hl7-v2; charset=utf-8"), "{number}");
+        let (_, outcome) = server.upload(&key, HL7, written.body.clone());
+        assert_eq!(outcome["duplicate"], outcome["received"], "{number}: {outcome} of {}", written.text());
+    }
+}
+
 /// An outcome without what later uploads may change: what is held is what is current.
 fn settled(mut outcome: Value) -> Value {
     outcome["held"] = Value::Null;
     outcome
 }
 
-/// Each stored item of the upload is found by its number.
-fn read_back(server: &Server, key: &str, name: &str, outcome: &Value) {
+fn items(server: &Server, key: &str, name: &str, outcome: &Value) -> Vec<Value> {
     let submission = outcome["submission"].as_str().expect("an id");
     let items = http::get(&format!("/v1/submissions/{submission}/items?limit=500")).key(key).to(server.http).json();
     let items = items["items"].as_array().expect("items").clone();
     assert_eq!(Some(items.len() as u64), outcome["received"].as_u64(), "{name}");
-    for item in items.iter().filter(|item| item["outcome"] != "refused") {
-        let number = item["reportNumber"].as_str().expect("a number");
-        let path = format!("/v1/reports/{}", percent_encoded(number));
+    items
+}
+
+/// A stored item's number.
+fn number_of(item: &Value) -> Option<String> {
+    item["reportNumber"].as_str().filter(|_| item["outcome"] != "refused").map(str::to_owned)
+}
+
+/// Each stored item of the upload is found by its number.
+fn read_back(server: &Server, key: &str, name: &str, outcome: &Value) {
+    for item in items(server, key, name, outcome) {
+        let Some(number) = number_of(&item) else { continue };
+        let path = format!("/v1/reports/{}", percent_encoded(&number));
         let answer = http::get(&path).key(key).to(server.http);
         assert_eq!(answer.status, 200, "{name}: {number}");
         let reports = answer.json();
