@@ -60,6 +60,8 @@ pub struct Answer {
     pub status: u16,
     /// The Location header.
     pub location: Option<String>,
+    /// The Content-Type header.
+    pub content_type: Option<String>,
     /// The body.
     pub body: Bytes,
     /// How often it was asked, at least once.
@@ -169,8 +171,15 @@ impl Connection {
             read(response).await?;
             return Err(Missed::Status(status, named));
         }
-        let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        Ok(Answer { status: response.status().as_u16(), location, body: read(response).await?, attempts: 0 })
+        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let (location, content_type) = (header(LOCATION), header(CONTENT_TYPE));
+        Ok(Answer {
+            status: response.status().as_u16(),
+            location,
+            content_type,
+            body: read(response).await?,
+            attempts: 0,
+        })
     }
 
     async fn opened(&mut self) -> Result<&mut Open, Missed> {

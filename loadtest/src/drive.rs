@@ -13,9 +13,10 @@ use tokio::{
 
 pub use crate::follow::Followed;
 use crate::{
-    client::{Connection, GaveUp, Request},
+    ack::{self, Ack},
+    client::{Answer, Connection, GaveUp, Request},
     follow,
-    generate::{Lane, Plan},
+    generate::{Door, Lane, Plan},
     meaning::{Meaning, ReportMeaning, UploadMeaning},
 };
 
@@ -81,6 +82,8 @@ pub enum Answered {
     Accepted(Receipt),
     /// 422: nothing in it was acceptable.
     Rejected(Rejection),
+    /// 200 of the HL7 v2 door: accepted or refused.
+    Acknowledged(Ack),
     /// Any other status, or a body that is none of these; in words.
     Unexpected(String),
 }
@@ -177,7 +180,7 @@ async fn send(
     for upload in lane.by_ref() {
         let request = Request {
             method: Method::POST,
-            path: "/v1/reports",
+            path: upload.door.path(),
             key: &key,
             body: upload.body,
             content_type: Some(upload.content_type),
@@ -188,16 +191,22 @@ async fn send(
         let accepted_after = began.elapsed();
         let items = upload.meaning.counts.received;
         progress(Progress::Answered(items));
-        let read = answered(answer.status, &answer.body);
+        let read = match upload.door {
+            Door::Reports => answered(answer.status, &answer.body),
+            Door::Hl7 => acknowledged(upload.content_type, &answer),
+        };
         let location = match &read {
-            Answered::Accepted(_) => answer.location,
+            Answered::Accepted(_) | Answered::Acknowledged(_) => answer.location,
             // It has no position: it is stored when it is.
             Answered::Rejected(rejection) => Some(format!("/v1/submissions/{}", rejection.submission)),
             Answered::Unexpected(_) => None,
         };
         match location {
             Some(location) => {
-                let rejected = matches!(read, Answered::Rejected(_));
+                let rejected = match &read {
+                    Answered::Acknowledged(ack) => !ack.is_accepted(),
+                    other => matches!(other, Answered::Rejected(_)),
+                };
                 let answered = follow::Answered { upload: uploads.len(), location, rejected, began, items };
                 // The follower ends before the lane only on an error of its own, which ends the run.
                 let _ = to_follow.send(answered).await;
@@ -219,6 +228,16 @@ fn answered(status: u16, body: &[u8]) -> Answered {
     read.unwrap_or_else(|error| {
         Answered::Unexpected(format!("status {status} with a body that cannot be read: {error}"))
     })
+}
+
+fn acknowledged(content_type: &str, answer: &Answer) -> Answered {
+    if answer.status != 200 {
+        return Answered::Unexpected(format!("status {}", answer.status));
+    }
+    match ack::read((content_type, answer.content_type.as_deref()), answer.location.as_deref(), &answer.body) {
+        Ok(ack) => Answered::Acknowledged(ack),
+        Err(why) => Answered::Unexpected(why.to_owned()),
+    }
 }
 
 #[cfg(test)]

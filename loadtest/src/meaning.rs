@@ -35,14 +35,31 @@ pub struct ReportMeaning {
     pub ordinal: u32,
     /// The test's code.
     pub test: &'static str,
-    /// The code of the person whom the current version names, as it must read back.
-    pub person: Option<Box<str>>,
+    /// The person whom the current version names, as it must read back.
+    pub person: PersonMeaning,
     /// Why the current version waits for an operator; empty where it does not or is not due.
     pub held: Reasons,
     /// Which version is current.
     pub current: usize,
     /// Its versions in the order in which they first arrive; none where every item of it was refused.
     pub versions: Vec<VersionMeaning>,
+}
+
+/// A person, as they must read back. No `Debug` of them.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct PersonMeaning {
+    /// The code, right or not.
+    pub code: Option<Box<str>>,
+    /// Surname: a charset or an escape that was misread shows in it.
+    pub family: &'static str,
+    /// Given name.
+    pub given: &'static str,
+}
+
+impl std::fmt::Debug for PersonMeaning {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PersonMeaning(…)")
+    }
 }
 
 /// One version of a report. No two of a report have one issue time, so that names it.
@@ -78,6 +95,19 @@ pub struct UploadMeaning {
     pub counts: Counts,
     /// The refused items and the code of a fault that each must show; empty where the envelope refuses them all.
     pub refused: Vec<(u32, &'static str)>,
+    /// True where it has a control id that another upload had: the answer may warn of that, and never refuses for it.
+    pub control_id_reused: bool,
+    /// What must acknowledge it; none where a receipt does.
+    pub acknowledgement: Option<AckMeaning>,
+}
+
+/// How an HL7 v2 message must be acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AckMeaning {
+    /// MSH-10, which MSA-2 echoes.
+    pub control_id: Box<str>,
+    /// MSA-1 (table 0008): AA, AE or AR, or CA, CE or CR where MSH-15 asks for an accept acknowledgement.
+    pub code: &'static str,
 }
 
 /// Items of one or many uploads by outcome.

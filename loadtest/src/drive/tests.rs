@@ -68,6 +68,9 @@ impl Heart {
     }
 
     fn answer(&self, path: &str, body: Bytes) -> (u16, Option<String>, Value) {
+        if path == "/hl7" {
+            return self.acknowledge(body);
+        }
         if let Some(id) = path.strip_prefix("/v1/submissions/") {
             let known = id.split('?').next().and_then(|id| self.states.get(&id.parse().ok()?));
             let Some(meant) = known else { return (404, None, json!({})) };
@@ -100,6 +103,17 @@ impl Heart {
             _ => (202, Some(format!("/v1/submissions/{id}?at=0.1")), receipt),
         }
     }
+
+    fn acknowledge(&self, body: Bytes) -> (u16, Option<String>, Value) {
+        let (id, meant) = &self.uploads[&body];
+        if self.is_first(body) && id % 5 == 0 {
+            return (503, None, json!({}));
+        }
+        let Some(asked) = &meant.acknowledgement else { return (400, None, json!({})) };
+        let mut ack = format!("MSH|^~\\&|||||||ACK|1\rMSA|{}|{}\r", asked.code, asked.control_id);
+        meant.refused.iter().for_each(|(_, code)| ack.push_str(&format!("ERR||||E|{code}\r")));
+        (200, Some(format!("/v1/submissions/{id}?at=0.1")), ack.into())
+    }
 }
 
 /// A version is named by its issue time.
@@ -114,7 +128,7 @@ fn stored(report: &ReportMeaning) -> Value {
             Meant::Open => None,
         };
         json!({"version": digest(version), "issuedAt": version.issued, "status": version.status, "result": result,
-            "patient": {"fiscalCode": report.person}})
+            "patient": {"fiscalCode": report.person.code, "family": report.person.family, "given": report.person.given}})
     };
     let held: Vec<&str> = report.held.iter().map(|reason| reason.as_str()).collect();
     let versions: Vec<Value> = report.versions.iter().map(version).collect();
@@ -142,13 +156,18 @@ async fn serve(heart: Arc<Heart>, listener: TcpListener) {
             async move {
                 let path = request.uri().path_and_query().unwrap().to_string();
                 let gzip = request.headers().contains_key("content-encoding");
+                let asked = request.headers().get("content-type").cloned();
                 let body = request.into_body().collect().await.unwrap().to_bytes();
                 let (status, location, json) = heart.answer(&path, if gzip { inflate(&body) } else { body });
                 let mut response = Response::builder().status(status);
                 if let Some(location) = location {
                     response = response.header("location", location);
                 }
-                Ok::<_, Infallible>(response.body(Full::new(Bytes::from(json.to_string()))).unwrap())
+                if let Some(content_type) = asked {
+                    response = response.header("content-type", content_type);
+                }
+                let text = json.as_str().map_or_else(|| json.to_string(), str::to_owned);
+                Ok::<_, Infallible>(response.body(Full::new(Bytes::from(text))).unwrap())
             }
         });
         connections.spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));

@@ -246,6 +246,16 @@ impl Content {
         Self { status, issued, ..self.clone() }
     }
 
+    /// A number that every version of the report has.
+    pub(crate) fn seed(&self) -> u64 {
+        self.specimen_id.bytes().fold(0, |seed, byte| seed * 31 + u64::from(byte))
+    }
+
+    /// True for so many reports in a thousand, and always for the same: each version of a report is written alike.
+    pub(crate) fn chance(&self, salt: u64, per_mille: u32) -> bool {
+        Rng::new(self.seed(), salt).per_mille(per_mille)
+    }
+
     /// Every reason to hold it.
     pub(crate) fn all_reasons(&self) -> Reasons {
         self.reasons.union(self.person.reasons).union(self.finding.reasons)

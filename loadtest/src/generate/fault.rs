@@ -23,6 +23,8 @@ pub(crate) enum Wrong {
     Status,
     /// A line that ends in the middle.
     CutLine,
+    /// A version of HL7 that is none of those read.
+    Version,
     /// Totals of the batch envelope that do not match: all its messages are refused.
     Totals,
 }
@@ -30,7 +32,7 @@ pub(crate) enum Wrong {
 impl Wrong {
     /// One that can happen to an item of that format.
     pub(crate) fn pick(rng: &mut Rng, format: Format) -> Self {
-        const JSON: [Wrong; 7] = [
+        const ANY: [Wrong; 7] = [
             Wrong::Number,
             Wrong::Test,
             Wrong::IssueTime,
@@ -41,8 +43,8 @@ impl Wrong {
         ];
         *match format {
             Format::Ndjson if rng.per_mille(200) => &Wrong::CutLine,
-            Format::Json | Format::Ndjson => rng.pick(&JSON),
-            Format::Hl7 => rng.pick(&[Wrong::Number, Wrong::Collected]),
+            Format::Hl7 if rng.per_mille(100) => &Wrong::Version,
+            Format::Json | Format::Ndjson | Format::Hl7 => rng.pick(&ANY),
         }
     }
 
@@ -57,8 +59,14 @@ impl Wrong {
             Wrong::Person => "patient-missing",
             Wrong::Status => "status-invalid",
             Wrong::CutLine => "json-invalid",
+            Wrong::Version => "version-unsupported",
             Wrong::Totals => "batch-total-mismatch",
         }
+    }
+
+    /// True where a message is rejected for what it is, not for what it says (v2.5.1 §2.9.2.2): AR in place of AE.
+    pub(crate) fn rejects_message(self) -> bool {
+        matches!(self, Wrong::Version)
     }
 
     /// True where the report can still be asked for by its number, and must not be there.

@@ -1,9 +1,12 @@
 //! Uploads from a seed, lane by lane.
 //!
 //! A **lane** is what one connection sends, in order. Everything said of a report, first version to last, stands in one
-//! lane, so that lanes may run side by side and the meaning still follows from the plan alone.
+//! lane, so that lanes may run side by side and the meaning still follows from the plan alone. A lane writes HL7 v2 in one
+//! dialect: all that is said of a report comes from one laboratory system.
 
 mod content;
+mod control_id;
+mod document;
 mod fault;
 mod names;
 mod person;
@@ -14,16 +17,18 @@ mod upload;
 
 use std::collections::VecDeque;
 
-use bytes::Bytes;
 use jiff::{Timestamp, tz::TimeZone};
 use schemas::{LabId, format::Format};
 
 use crate::{
-    meaning::{LabMeaning, ReportMeaning, UploadMeaning},
+    meaning::{LabMeaning, ReportMeaning},
     rng::Rng,
 };
+use control_id::ControlIds;
 use fault::Wrong;
+use render_hl7::Dialect;
 use scenario::{Step, Teller};
+pub use upload::{Door, Upload};
 
 /// What report numbers begin with, a laboratory each; the slash and the blank must survive in paths.
 const STEMS: [&str; 4] = ["TO-", "NO/", "CN.", "AL "];
@@ -32,6 +37,8 @@ const STEMS: [&str; 4] = ["TO-", "NO/", "CN.", "AL "];
 const REPEATED: u32 = 30;
 /// Batches in a thousand whose totals do not match.
 const WRONG_TOTALS: u32 = 30;
+/// One lane in so many has a counter of control ids that restarts.
+const RESTARTING: usize = 3;
 
 /// A laboratory that sends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,24 +101,11 @@ impl Plan {
                     told: Vec::new(),
                 };
                 let facility = meant.id.as_str().to_uppercase();
-                lanes.push(Lane::new(teller, facility, reports, zone.clone(), formats.clone()));
+                lanes.push(Lane::new(teller, (facility, index), reports, zone.clone(), formats.clone()));
             }
         }
         lanes
     }
-}
-
-/// An upload to be sent.
-#[derive(Clone)]
-pub struct Upload {
-    /// The body, not compressed.
-    pub body: Bytes,
-    /// The media type to send it as.
-    pub content_type: &'static str,
-    /// True where it should travel compressed; the submission is the same either way.
-    pub gzip: bool,
-    /// What must become of it.
-    pub meaning: UploadMeaning,
 }
 
 /// One lane's uploads, made one at a time.
@@ -128,14 +122,21 @@ pub struct Lane {
     /// An upload to send again.
     repeat: Option<Upload>,
     uploads: u32,
-    first_ordinal: u32,
-    control_ids: u32,
+    dialect: Dialect,
+    control_ids: ControlIds,
 }
 
 impl Lane {
-    fn new(teller: Teller, facility: String, reports: usize, zone: TimeZone, formats: Vec<Format>) -> Self {
+    fn new(
+        teller: Teller,
+        (facility, index): (String, usize),
+        reports: usize,
+        zone: TimeZone,
+        formats: Vec<Format>,
+    ) -> Self {
         Self {
-            first_ordinal: teller.next_ordinal,
+            dialect: Dialect::of_lane(index),
+            control_ids: ControlIds::new(teller.now, teller.next_ordinal, index % RESTARTING == 1),
             teller,
             facility,
             zone,
@@ -145,7 +146,6 @@ impl Lane {
             later: [VecDeque::new(), VecDeque::new()],
             repeat: None,
             uploads: 0,
-            control_ids: 0,
         }
     }
 
@@ -183,7 +183,7 @@ impl Lane {
             // Each order of magnitude as often as the other: 10 to 100, 100 to 1,000.
             Format::Ndjson if rng.per_mille(500) => (Format::Ndjson, rng.between(10, most.min(100))),
             Format::Ndjson => (Format::Ndjson, rng.between(most.min(100), most)),
-            Format::Hl7 if rng.per_mille(800) => (Format::Hl7, 1),
+            Format::Hl7 if rng.per_mille(800) => (Format::Hl7, rng.between(1, self.dialect.persons_a_message())),
             Format::Hl7 => (Format::Hl7, rng.between(2, 50.min(most))),
         };
         Some((shape.0, shape.1 as usize))

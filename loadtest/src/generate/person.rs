@@ -4,7 +4,7 @@ use jiff::{ToSpan, civil::Date};
 use schemas::version::{Reason, Reasons};
 
 use super::names::{BIRTHPLACES, FAMILIES, MEN, STREETS, TOWNS, Town, WOMEN};
-use crate::rng::Rng;
+use crate::{meaning::PersonMeaning, rng::Rng};
 
 /// Values of the characters at odd places, 0 to 9 and A to J alike (DM 23 December 1976).
 const ODD: [u32; 26] = [1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23];
@@ -76,6 +76,11 @@ impl Person {
         };
         person.apply(quirk, rng);
         person
+    }
+
+    /// What must read back of them.
+    pub(crate) fn meaning(&self) -> PersonMeaning {
+        PersonMeaning { code: self.code.as_deref().map(Into::into), family: self.family, given: self.given }
     }
 
     fn apply(&mut self, quirk: Quirk, rng: &mut Rng) {

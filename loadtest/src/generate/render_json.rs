@@ -6,10 +6,10 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{
     content::{Content, Reading, Value},
+    document,
     fault::Wrong,
     person::Person,
 };
-use crate::rng::Rng;
 
 /// The report as one JSON object, with what is wrong with it. A line that is cut short is cut by whoever writes lines.
 pub(crate) fn report(content: &Content, wrong: Option<Wrong>, zone: &TimeZone) -> Json {
@@ -37,7 +37,7 @@ pub(crate) fn report(content: &Content, wrong: Option<Wrong>, zone: &TimeZone) -
     }
     json.insert("observations".into(), finding.readings.iter().map(|reading| observation(reading, content)).collect());
     if content.attachment_chars > 0 {
-        let document = document(content);
+        let document = document::base64(content, content.attachment_chars);
         json.insert("attachments".into(), json!([{"contentType": "application/pdf", "data": document}]));
     }
     if let Some(wrong) = wrong {
@@ -99,16 +99,6 @@ fn observation(reading: &Reading, content: &Content) -> Json {
     Json::Object(json)
 }
 
-/// Base64 that begins as a PDF does; the same for the same specimen.
-fn document(content: &Content) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let seed = content.specimen_id.bytes().fold(0, |seed, byte| seed * 31 + u64::from(byte));
-    let mut rng = Rng::new(seed, 0);
-    let start = "JVBERi0xLjQK";
-    let rest = (start.len()..content.attachment_chars).map(|_| char::from(*rng.pick(ALPHABET)));
-    start.chars().chain(rest).collect()
-}
-
 /// RFC 3339 as laboratories write it: local with its offset.
 fn time(instant: Timestamp, zone: &TimeZone) -> Json {
     instant.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string().into()
@@ -136,6 +126,6 @@ fn spoil(json: &mut Map<String, Json>, wrong: Wrong) {
             json.insert("status".into(), "definitivo".into());
         }
         // The content has these already, or the bytes around it.
-        Wrong::Collected | Wrong::CutLine | Wrong::Totals => {}
+        Wrong::Collected | Wrong::CutLine | Wrong::Totals | Wrong::Version => {}
     }
 }

@@ -9,7 +9,7 @@ use super::{
     person::{Person, Quirk},
 };
 use crate::{
-    meaning::{Meant, ReportMeaning, VersionMeaning, number},
+    meaning::{Meant, PersonMeaning, ReportMeaning, VersionMeaning, number},
     rng::Rng,
 };
 
@@ -146,8 +146,7 @@ impl Teller {
     fn steps(&mut self, course: Course, first: Content, format: Format, refused: Option<Wrong>) -> Vec<Step> {
         let rng = &mut self.rng;
         let mut steps = vec![Step::of(first.clone(), Outcome::New)];
-        let withdrawn =
-            if format == Format::Hl7 || rng.per_mille(500) { Status::Cancelled } else { Status::EnteredInError };
+        let withdrawn = if rng.per_mille(500) { Status::Cancelled } else { Status::EnteredInError };
         match course {
             Course::Plain => {
                 steps[0].contents[0].training = format == Format::Hl7 && rng.per_mille(TRAINING);
@@ -231,7 +230,7 @@ impl Teller {
                 lab: self.lab,
                 ordinal,
                 test,
-                person: None,
+                person: PersonMeaning::default(),
                 held: Default::default(),
                 current: 0,
                 versions: Vec::new(),
@@ -242,7 +241,7 @@ impl Teller {
                 let told = self.due(content) && becomes && content.all_reasons().is_empty();
                 if becomes {
                     report.current = report.versions.len();
-                    report.person = content.person.code.as_deref().map(Into::into);
+                    report.person = content.person.meaning();
                     report.held = if self.due(content) { content.all_reasons() } else { Default::default() };
                 }
                 // Withdrawn observations say nothing: only a result of its own is still one.

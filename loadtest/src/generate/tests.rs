@@ -112,19 +112,52 @@ fn bodies_are_what_they_are_labelled_as() {
                 }
             }
             _ => {
-                let text = upload.body.escape_ascii().to_string().replace("\\n", "\\r").replace("\\r\\r", "\\r");
-                let segments: Vec<&str> = text.split("\\r").collect();
-                let count = |name: &str| segments.iter().filter(|segment| segment.starts_with(name)).count();
-                assert_eq!(count("OBR|"), items);
-                if let Some(total) = segments.iter().find_map(|segment| segment.strip_prefix("BTS|")) {
+                let lines = upload.body.split(|byte| matches!(byte, b'\r' | b'\n')).filter(|line| !line.is_empty());
+                let lines: Vec<String> = lines.map(|line| String::from_utf8_lossy(line).into_owned()).collect();
+                let count = |name: &str| lines.iter().filter(|line| line.starts_with(name)).count();
+                assert_eq!(count("OBR"), items);
+                if let Some(trailer) = lines.iter().find(|line| line.starts_with("BTS")) {
                     let whole_refused = upload.meaning.counts.accepted() == 0 && upload.meaning.refused.is_empty();
-                    assert_eq!(total == count("MSH|").to_string(), !whole_refused);
-                } else {
-                    assert_eq!(count("MSH|"), 1);
+                    assert_eq!(trailer[4..] == count("MSH").to_string(), !whole_refused);
+                }
+                let one = count("MSH") == 1 && count("BHS") == 0;
+                assert!(one || upload.meaning.acknowledgement.is_none(), "the door takes one message");
+                assert_eq!(upload.door == Door::Hl7, upload.meaning.acknowledgement.is_some());
+                if let Some(asked) = &upload.meaning.acknowledgement {
+                    let sign = char::from(lines[0].as_bytes()[3]);
+                    let header: Vec<&str> = lines[0].split(sign).collect();
+                    assert_eq!(header[9], &*asked.control_id);
+                    assert_eq!(header.get(14).copied() == Some("AL"), asked.code.starts_with('C'));
+                    assert_eq!(asked.code.ends_with('A'), upload.meaning.counts.accepted() > 0);
+                    assert_eq!(asked.code.ends_with('R'), header[11] == "2.2");
                 }
             }
         }
     }
+}
+
+/// One message, several in a row, batches with and without a file around them; through either door.
+#[test]
+fn messages_come_in_every_wrapping() {
+    let (lanes, _) = played(&Plan { formats: vec![Format::Hl7], ..plan(5_000) });
+    for (index, lane) in lanes.iter().enumerate() {
+        let starts = |upload: &Upload, name: &[u8]| upload.body.starts_with(name);
+        let heads = |upload: &Upload| upload.body.windows(3).filter(|three| three == b"MSH").count();
+        let orders = |upload: &Upload| upload.meaning.counts.received;
+        assert!(lane.iter().any(|upload| starts(upload, b"FHS")), "lane {index}");
+        assert!(lane.iter().any(|upload| starts(upload, b"BHS")), "lane {index}");
+        assert!(lane.iter().any(|upload| starts(upload, b"MSH") && heads(upload) > 1), "lane {index}");
+        let many = lane.iter().any(|upload| upload.door == Door::Hl7 && orders(upload) > 3);
+        assert_eq!(many, index == 2, "lane {index}");
+        assert_eq!(lane.iter().any(|upload| upload.meaning.control_id_reused), index % RESTARTING == 1, "lane {index}");
+    }
+    let acknowledged = || lanes.iter().flatten().filter(|upload| upload.door == Door::Hl7);
+    let codes: HashSet<_> =
+        acknowledged().filter_map(|upload| Some(upload.meaning.acknowledgement.as_ref()?.code)).collect();
+    assert_eq!(codes, HashSet::from(["AA", "AE", "AR", "CA", "CE", "CR"]));
+    assert!(acknowledged().any(|upload| upload.meaning.repeats.is_some()));
+    let types: HashSet<_> = lanes.iter().flatten().map(|upload| upload.content_type).collect();
+    assert_eq!(types.len(), 6, "four names, and two charsets that the request names: {types:?}");
 }
 
 #[test]
@@ -151,14 +184,16 @@ fn a_lane_is_made_as_it_is_sent() {
 /// What `schemas` makes of the uploads is what was meant of them.
 #[test]
 fn the_formats_read_what_was_written() {
-    use schemas::format::{Context, Decoder, Limits, split};
+    use schemas::format::{Charset, Context, Decoder, Limits, split};
     let plan = plan(5_000);
     let (lanes, _) = played(&plan);
     let zone = TimeZone::get("Europe/Rome").unwrap();
     let limits = Limits::default();
-    let context = Context { received_at: plan.now, zone: &zone, charset: None, facilities: &[], limits: &limits };
     let mut decoder = Decoder::default();
     for upload in lanes.iter().flatten() {
+        let charset = upload.content_type.contains("ISO-8859-1").then_some(Charset::Latin1);
+        let charset = charset.or(upload.content_type.contains("utf-8").then_some(Charset::Utf8));
+        let context = Context { received_at: plan.now, zone: &zone, charset, facilities: &[], limits: &limits };
         let format = match upload.content_type {
             "application/json" => Format::Json,
             "application/x-ndjson" => Format::Ndjson,

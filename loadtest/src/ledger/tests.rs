@@ -4,7 +4,8 @@ use schemas::{Outcome, version::Reason};
 
 use super::*;
 use crate::{
-    drive::{Receipt, Rejection},
+    drive::{Answered, Receipt, Rejection, Sent},
+    follow::Followed,
     meaning::{LabMeaning, UploadMeaning, VersionMeaning},
 };
 
@@ -64,7 +65,8 @@ fn digest(ordinal: u32, minute: i64) -> Digest {
 
 fn report(ordinal: u32, held: schemas::version::Reasons, versions: Vec<VersionMeaning>) -> ReportMeaning {
     let current = versions.len().saturating_sub(1);
-    ReportMeaning { lab: 0, ordinal, test: PCR, person: Some(PERSON.into()), held, current, versions }
+    let person = PersonMeaning { code: Some(PERSON.into()), family: "Nicolò", given: "Ugo" };
+    ReportMeaning { lab: 0, ordinal, test: PCR, person, held, current, versions }
 }
 
 fn read(report: &ReportMeaning) -> ReadReports {
@@ -76,7 +78,11 @@ fn read(report: &ReportMeaning) -> ReadReports {
             issued_at: version.issued,
             status: version.status,
             result: Some(TestResult::Negative),
-            patient: ReadPatient { fiscal_code: Some(PERSON.into()) },
+            patient: ReadPatient {
+                fiscal_code: Some(PERSON.into()),
+                family: Some("Nicolò".into()),
+                given: Some("Ugo".into()),
+            },
         })
         .collect();
     let held = report.held.iter().map(|reason| reason.as_str().to_owned()).collect();
@@ -105,7 +111,14 @@ fn sent(repeats: Option<u32>) -> Sent {
     let fault = schemas::Fault::error("collected-after-receipt", "late").item(4, 5);
     let receipt = Receipt { submission: "s".into(), received: 5, accepted: 4, refused: 1, faults: vec![fault] };
     Sent {
-        meaning: UploadMeaning { lab: 0, repeats, counts, refused: vec![(4, "collected-after-receipt")] },
+        meaning: UploadMeaning {
+            lab: 0,
+            repeats,
+            counts,
+            refused: vec![(4, "collected-after-receipt")],
+            control_id_reused: false,
+            acknowledgement: None,
+        },
         answer: Answered::Accepted(receipt),
         followed: Some(Followed::Done { counts, stored_after: Duration::from_millis(3) }),
         accepted_after: Duration::from_millis(1),
@@ -154,7 +167,7 @@ type Plant = fn(&mut World);
 
 #[test]
 fn every_planted_discrepancy_shows() {
-    let cases: [(&str, Plant); 28] = [
+    let cases: [(&str, Plant); 30] = [
         ("report TO-0000001: missing", |world| world.reads[0].reports.clear()),
         ("3 reports compared, 4 meant", |world| drop(world.reads.pop())),
         ("TO-0000001: due, and no task", |world| drop(world.tasks.remove(0))),
@@ -174,6 +187,7 @@ fn every_planted_discrepancy_shows() {
         ("another status", |world| world.reads[0].reports[0].versions[0].status = Status::Preliminary),
         ("another result", |world| world.reads[0].reports[0].versions[0].result = None),
         ("another person", |world| world.reads[0].reports[0].current.patient.fiscal_code = None),
+        ("another person", |world| world.reads[0].reports[0].current.patient.family = Some("NicolÃ²".into())),
         ("held for other reasons", |world| world.reads[2].reports[0].held.clear()),
         ("held for other reasons", |world| world.reads[0].reports[0].held.push("to-identify".into())),
         ("stored, though every item of it was refused", |world| world.reads[3] = world.reads[0].clone()),
@@ -188,6 +202,9 @@ fn every_planted_discrepancy_shows() {
         }),
         ("do not add up", |world| counts(&mut world.lane[0]).new -= 1),
         ("does not show collected-after-receipt", |world| receipt(&mut world.lane[0]).faults.clear()),
+        ("said to be used before", |world| {
+            receipt(&mut world.lane[0]).faults.push(schemas::Fault::warning("control-id-reused", "again"));
+        }),
         ("receipt counts other items", |world| receipt(&mut world.lane[0]).received = 4),
         ("not taken for the same submission", |world| receipt(&mut world.lane[1]).submission = "t".into()),
         ("refused whole", |world| {
@@ -233,10 +250,12 @@ fn the_contracts_shape_is_read() {
             "current":{{"version":"{0}","issuedAt":"2020-10-20T09:04:00Z","receivedAt":"2020-10-20T09:05:00Z","status":"final",
             "result":"positive","patient":{{"fiscalCode":"{PERSON}","family":"Rossi"}},"note":"x"}},
             "versions":[{{"version":"{0}","issuedAt":"2020-10-20T11:04:00+02:00","status":"final","result":"positive",
-            "patient":{{"fiscalCode":"{PERSON}"}}}}]}}]}}"#,
+            "patient":{{"fiscalCode":"{PERSON}","family":"Rossi"}}}}]}}]}}"#,
         digest(1, 0)
     );
     let read: ReadReports = serde_json::from_str(&text).unwrap();
     assert_eq!(read.reports[0].versions[0], read.reports[0].current);
     assert!(!format!("{read:?}").contains(PERSON));
 }
+
+mod acknowledgements;
