@@ -4,6 +4,8 @@ mod crash;
 mod demo;
 mod door;
 mod hl7_files;
+mod hl7_mutants;
+mod hl7_orders;
 mod http;
 mod load;
 mod operate;
