@@ -1,13 +1,16 @@
 //! `cargo xtask`: the project's one gate and its longer trials.
 //!
-//! * `cargo xtask test`: what must pass before anything lands: format, lints, documentation, every test, and the
-//!   commands of the README. Ends with a line that counts the tests.
-//! * `cargo xtask torture`: the crash and power-cut tests for longer, and the large demo.
+//! * `cargo xtask test`: what must pass before anything lands: format, lints, documentation, every test, HL7 as others
+//!   read it, and the commands of the README. Ends with a line that counts the tests.
+//! * `cargo xtask torture`: the crash and power-cut tests for longer, every mutation of every HL7 file, and the large
+//!   demo.
 //! * `cargo xtask measure`: what referto costs beside its floors, in one run; see `benches/README.md`.
 #![allow(clippy::print_stdout, reason = "a program that reports what it runs")]
 
 mod count;
+mod hl7;
 mod needs;
+mod python;
 mod readme;
 mod step;
 
@@ -15,7 +18,10 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 
-use crate::{count::Counts, step::Step};
+use crate::{count::Counts, python::Python, step::Step};
+
+/// One mutation in so many is read again by the gate, in half a minute; all of them by the torture.
+const MUTATIONS_IN_THE_GATE: u32 = 200;
 
 fn main() -> ExitCode {
     let asked: Vec<String> = std::env::args().skip(1).collect();
@@ -47,6 +53,9 @@ fn test() -> anyhow::Result<()> {
     let tests = Step::cargo("tests", &["test", "--workspace", "--locked", "--no-fail-fast"]);
     let (tests_passed, output) = tests.run_and_read()?;
     let mut counts = Counts::of(&output);
+    let python = Python::ready()?;
+    counts.add(hl7::written(&python).is_ok_and(|step| step.run().is_ok()));
+    counts.add(hl7::mutated(&python, MUTATIONS_IN_THE_GATE).run().is_ok());
     counts.add(readme::demo()?.run().is_ok());
     println!("{counts}");
     if !tests_passed || !counts.all_passed() {
@@ -71,6 +80,8 @@ fn torture() -> anyhow::Result<()> {
         "power",
     ];
     Step::cargo("crashes and power cuts", &tests).variable("TORTURE_ROUNDS", "20").run()?;
+    Step::cargo("examples", &["test", "--workspace", "--locked", "--no-run"]).run()?;
+    hl7::mutated(&Python::ready()?, 1).run()?;
     let demo = ["run", "--release", "--locked", "--", "demo", "--once", "--json", "--reports", "200000"];
     Step::cargo("the demo with 200,000 reports", &demo).run()
 }

@@ -4,8 +4,12 @@ use std::process::{Command, Stdio};
 
 use anyhow::bail;
 
-/// A program and the Debian package that has it.
-const PROGRAMS: &[(&str, &str)] = &[("cc", "build-essential")];
+/// A program, what it is asked to see whether it is there, and the Debian package that has it.
+const PROGRAMS: &[(&str, &[&str], &str)] = &[
+    ("cc", &["--version"], "build-essential"),
+    // `ensurepip` comes with the package, `venv` without it is there and does not work.
+    ("python3", &["-c", "import ensurepip, venv"], "python3-venv"),
+];
 
 /// Meets the needs, or says which are not met and how.
 pub(crate) fn meet() -> anyhow::Result<()> {
@@ -15,8 +19,8 @@ pub(crate) fn meet() -> anyhow::Result<()> {
             bail!("cargo {component} is missing: rustup component add rustfmt clippy");
         }
     }
-    for (program, package) in PROGRAMS {
-        if runs(program) || (install(package) && runs(program)) {
+    for (program, arguments, package) in PROGRAMS {
+        if runs(program, arguments) || (install(package) && runs(program, arguments)) {
             continue;
         }
         bail!("{program} is missing: on Debian, apt-get install {package}");
@@ -24,9 +28,9 @@ pub(crate) fn meet() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn runs(program: &str) -> bool {
+fn runs(program: &str, arguments: &[&str]) -> bool {
     Command::new(program)
-        .arg("--version")
+        .args(arguments)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()

@@ -1,6 +1,7 @@
 //! One command of the gate, announced and timed.
 
 use std::{
+    ffi::OsStr,
     io::{BufRead as _, BufReader, Write as _},
     process::{Command, Stdio},
     time::Instant,
@@ -15,18 +16,28 @@ pub(crate) struct Step {
 }
 
 impl Step {
-    /// A cargo command, at the workspace's root.
-    pub(crate) fn cargo(name: &'static str, arguments: &[&str]) -> Self {
-        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        command.args(arguments).current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    /// A program, at the workspace's root.
+    pub(crate) fn program(name: &'static str, program: impl AsRef<OsStr>) -> Self {
+        let mut command = Command::new(program);
+        command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
         Self { name, command }
     }
 
-    /// A line of shell, at the workspace's root.
+    /// A cargo command.
+    pub(crate) fn cargo(name: &'static str, arguments: &[&str]) -> Self {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        Self::program(name, cargo).arguments(arguments)
+    }
+
+    /// A line of shell.
     pub(crate) fn shell(name: &'static str, line: &str) -> Self {
-        let mut command = Command::new("sh");
-        command.args(["-c", line]).current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-        Self { name, command }
+        Self::program(name, "sh").arguments(&["-c", line])
+    }
+
+    /// With more arguments.
+    pub(crate) fn arguments(mut self, arguments: &[&str]) -> Self {
+        self.command.args(arguments);
+        self
     }
 
     /// With an environment variable.
