@@ -9,10 +9,23 @@ use anyhow::Context as _;
 use rusqlite::{Connection, OpenFlags, params_from_iter, types::Value};
 use tempfile::TempDir;
 
-/// Each file with its durability as ours has it, and what one transaction holds: the chunks of one upload, with as many
-/// of the tasks, fsynced; the items of one upload.
-const FILES: [(&str, &str, &str, usize); 2] =
-    [("journal.db", "FULL", "uploads", 4), ("store.db", "NORMAL", "items", 1_000)];
+/// A file of ours, and how it is written.
+#[derive(Debug, Clone, Copy)]
+pub struct File {
+    /// Its name.
+    pub name: &'static str,
+    /// Its durability, as ours has it.
+    pub synchronous: &'static str,
+    /// The table by which transactions are counted.
+    pub table: &'static str,
+    /// Rows of that table in one transaction; of every other as large a part.
+    pub rows: usize,
+}
+
+/// The journal: a transaction holds the chunks of one upload, with as many of the tasks, and is fsynced.
+pub const JOURNAL: File = File { name: "journal.db", synchronous: "FULL", table: "uploads", rows: 4 };
+/// The store: a transaction holds the items of one upload.
+pub const STORE: File = File { name: "store.db", synchronous: "NORMAL", table: "items", rows: 1_000 };
 
 struct Table {
     name: String,
@@ -22,14 +35,19 @@ struct Table {
 
 /// Writes what `folder` holds, journal and store, again into fresh files beside them; returns how long the writing
 /// took.
-pub(crate) fn write_again(folder: &TempDir) -> anyhow::Result<Duration> {
-    FILES.iter().map(|file| write_file_again(folder.path(), *file)).sum()
+///
+/// # Errors
+/// Those of [`write_file_again`].
+pub fn write_again(folder: &TempDir) -> anyhow::Result<Duration> {
+    [JOURNAL, STORE].into_iter().map(|file| write_file_again(folder.path(), file)).sum()
 }
 
-fn write_file_again(
-    folder: &Path,
-    (name, synchronous, table, rows): (&str, &str, &str, usize),
-) -> anyhow::Result<Duration> {
+/// Writes one file of `folder` again; returns how long the writing took.
+///
+/// # Errors
+/// SQLite's.
+pub fn write_file_again(folder: &Path, file: File) -> anyhow::Result<Duration> {
+    let File { name, synchronous, table, rows } = file;
     let from = Connection::open_with_flags(folder.join(name), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let mut to = Connection::open(folder.join(format!("again-{name}")))?;
     to.pragma_update(None, "journal_mode", "WAL")?;
