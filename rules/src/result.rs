@@ -88,10 +88,13 @@ fn of_observation(seen: &Observation<'_>) -> Reading {
     let code = seen.value_code.as_deref().filter(|code| !code.trim().is_empty());
     let flag = seen.interpretation.as_deref().filter(|flag| !flag.trim().is_empty());
     let by_code = code.and_then(|code| codes::result_of_code(seen.value_system.as_deref(), code));
-    let by_text = text.and_then(codes::result_of_text);
+    let is_standard = seen.value_system.as_deref().is_some_and(is_standard);
+    // Some send the words in the code's place, where nothing stands beside them.
+    let words = text.or(code.filter(|_| !is_standard));
+    let by_text = words.and_then(codes::result_of_text);
     let by_flag = flag.and_then(codes::flag);
 
-    if code.is_some() && by_code.is_none() && seen.value_system.as_deref().is_some_and(is_standard) {
+    if code.is_some() && by_code.is_none() && is_standard {
         // The code is the answer, and its words only a display: an unknown one is for an operator.
         return Reading::says(TestResult::NotInterpreted);
     }
@@ -221,6 +224,22 @@ mod tests {
         for (code, value, flag, expected) in cases {
             let got = read(&report(PCR, None, vec![seen(PCR, code, value, flag)]));
             assert_eq!(got, expected, "code {code:?}, text {value:?}, flag {flag:?}");
+        }
+    }
+
+    #[test]
+    fn words_in_the_place_of_a_local_code_are_read_where_no_others_stand() {
+        let cases = [
+            (None, "POSITIVO", "", Reading::says(Positive)),
+            (Some("99LAB"), "non rilevato", "", Reading::says(Negative)),
+            (Some("99LAB"), "POS", "NEGATIVO", Reading::says(Negative)),
+            (Some("99LAB"), "P", "", Reading::says(NotInterpreted)),
+            (Some(SNOMED), "POSITIVO", "", Reading::says(NotInterpreted)),
+        ];
+        for (system, code, value, expected) in cases {
+            let mut observation = seen(PCR, code, value, "");
+            observation.value_system = system.map(Into::into);
+            assert_eq!(read(&report(PCR, None, vec![observation])), expected, "{system:?} {code} {value:?}");
         }
     }
 
