@@ -166,6 +166,13 @@ impl Checks<'_, '_> {
                 "the report names nobody: send the person's codice fiscale or another identifier, or family and given \
                  name",
             );
+        } else if code.is_none() {
+            self.warning(
+                "/patient/fiscalCode",
+                "fiscal-code-missing",
+                "the person has no codice fiscale, STP or ENI code: the report is stored, and nobody is told before an \
+                 operator has found out who it is; send the code where there is one",
+            );
         }
         if code.is_some() || patient.birth_date.is_some() {
             let today = self.context.zone.to_datetime(self.context.received_at).date();

@@ -147,14 +147,14 @@ fn each_fault_is_found_where_it_stands() {
                 report.patient = Default::default();
                 report.patient.identifiers = vec![Identifier { value: "11".into(), ..Identifier::default() }];
             },
-            &[],
+            &["/patient/fiscalCode fiscal-code-missing"],
         ),
         (
             |report| {
                 report.patient = Default::default();
                 report.patient.family = Some("Doe".into());
             },
-            &[],
+            &["/patient/fiscalCode fiscal-code-missing"],
         ),
         (
             |report| report.patient.fiscal_code = Some("RSSMRA85T10A562T".into()),
@@ -178,14 +178,14 @@ fn each_fault_is_found_where_it_stands() {
                 report.patient.fiscal_code = None;
                 report.patient.birth_date = Some(date(2020, 10, 21));
             },
-            &["/patient/birthDate birth-date-future"],
+            &["/patient/fiscalCode fiscal-code-missing", "/patient/birthDate birth-date-future"],
         ),
         (
             |report| {
                 report.patient.fiscal_code = None;
                 report.patient.birth_date = Some(date(2020, 10, 20));
             },
-            &[],
+            &["/patient/fiscalCode fiscal-code-missing"],
         ),
         (|report| report.patient.phone = Some("333 12".into()), &["/patient/phone phone-invalid"]),
         (|report| report.patient.phone = Some(" ".into()), &[]),
@@ -222,5 +222,7 @@ fn today_is_the_laboratorys() {
     let mut report = sound();
     report.patient.fiscal_code = None;
     report.patient.birth_date = Some(date(2020, 10, 21));
-    check::report(&report, &context, &mut |pointer: Cow<'static, str>, fault| panic!("{pointer} {}", fault.code));
+    check::report(&report, &context, &mut |pointer: Cow<'static, str>, fault| {
+        assert_eq!(fault.code, "fiscal-code-missing", "{pointer}");
+    });
 }

@@ -99,6 +99,7 @@ const TABLE: &[(Condition, &[&str])] = &[
         Condition::RequiredFieldMissing,
         &[
             "control-id-missing",
+            "fiscal-code-missing",
             "observation-code-missing",
             "observation-status-missing",
             "observation-status-shifted",

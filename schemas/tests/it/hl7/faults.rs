@@ -180,7 +180,8 @@ fn fields_that_slipped_are_seen() {
         assert_eq!(faults(&whole.replacen(from, to, 1)), found, "{from} {to}");
     }
     let unnamed = PID.replace("RSSMRA85T10A562S^^^MEF&2.16.840.1.113883.2.9.4.3.2&ISO^NNITA||Rossi^Mario", "X1||");
-    assert_eq!(faults(&message(&[HEADER, &unnamed, OBR, OBX])), ["warning patient-name-missing PID^1^5 line 2"]);
+    let found = faults(&message(&[HEADER, &unnamed, OBR, OBX]));
+    assert_eq!(found, ["warning patient-name-missing PID^1^5 line 2", "warning fiscal-code-missing PID^1^3 line 2"]);
 }
 
 #[test]
