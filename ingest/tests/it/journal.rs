@@ -84,8 +84,8 @@ fn no_part<T: Send + 'static>() -> BoxFuture<'static, Result<T, ReadError>> {
 }
 
 impl Journal for MemoryJournal {
-    fn id(&self) -> &str {
-        "memory"
+    fn id(&self) -> BoxFuture<'_, Result<String, ReadError>> {
+        Box::pin(async { Ok("memory".to_owned()) })
     }
 
     fn append(&self, topic: Topic, records: Vec<Record>) -> BoxFuture<'_, Vec<Result<Position, AppendError>>> {

@@ -190,8 +190,8 @@ impl Inlet {
 }
 
 impl Journal for EmbeddedJournal {
-    fn id(&self) -> &str {
-        &self.id
+    fn id(&self) -> BoxFuture<'_, Result<String, ReadError>> {
+        Box::pin(async { Ok(self.id.clone()) })
     }
 
     fn append(&self, topic: Topic, records: Vec<Record>) -> BoxFuture<'_, Vec<Result<Position, AppendError>>> {

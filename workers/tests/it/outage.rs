@@ -54,7 +54,7 @@ pub(crate) struct Mute {
 }
 
 impl Journal for Mute {
-    fn id(&self) -> &str {
+    fn id(&self) -> BoxFuture<'_, Result<String, ReadError>> {
         self.inner.id()
     }
     fn append(&self, topic: Topic, records: Vec<Record>) -> BoxFuture<'_, Vec<Result<Position, AppendError>>> {
@@ -111,7 +111,7 @@ impl Places for Nowhere {
 }
 
 impl Journal for Redelivering {
-    fn id(&self) -> &str {
+    fn id(&self) -> BoxFuture<'_, Result<String, ReadError>> {
         self.0.id()
     }
     fn append(&self, topic: Topic, records: Vec<Record>) -> BoxFuture<'_, Vec<Result<Position, AppendError>>> {
