@@ -6,6 +6,8 @@
 
 pub mod conformance;
 pub mod embedded;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 mod metrics;
 
 use std::{fmt, sync::Arc};
@@ -151,6 +153,8 @@ pub enum Health {
     Ready,
     /// No room on its disk: appends answer [`AppendError::Full`] until there is.
     Full,
+    /// Its servers do not answer, or refuse: appends answer [`AppendError::Unavailable`] until that is over. Why.
+    Unreachable(String),
     /// Broken for good: the process should end.
     Failed(String),
 }
@@ -230,6 +234,10 @@ pub trait Journal: Send + Sync {
 
     /// Bytes taken and not yet acknowledged.
     fn pending_bytes(&self) -> usize;
+
+    /// What an acknowledged record survives, as probes and logs say it: `fsynced` (this machine's power), `replicated`
+    /// (a machine), `single` (a process, no more).
+    fn durability(&self) -> &'static str;
 }
 
 /// Says that a batch is being worked on: keep it until the batch's effects are stored and its place is written, or the

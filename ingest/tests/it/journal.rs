@@ -129,4 +129,7 @@ impl Journal for MemoryJournal {
     fn pending_bytes(&self) -> usize {
         0
     }
+    fn durability(&self) -> &'static str {
+        "none"
+    }
 }

@@ -3,8 +3,8 @@
 use futures_util::FutureExt;
 
 use super::{
-    Fixture, PAGE, TOPIC, after, append, assert_out_of_range, at, ends, from_place, from_start, numbered, numbers,
-    read, subscribe, take, values, within,
+    Fixture, PAGE, TOPIC, after, append, assert_out_of_range, ends, from_place, from_start, numbered, numbers, read,
+    subscribe, take, values, within,
 };
 use crate::{Limit, Position};
 

@@ -265,4 +265,8 @@ impl Journal for EmbeddedJournal {
     fn pending_bytes(&self) -> usize {
         self.inlet.as_ref().map_or(0, |inlet| inlet.shared.pending_bytes())
     }
+
+    fn durability(&self) -> &'static str {
+        "fsynced"
+    }
 }

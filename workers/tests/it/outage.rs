@@ -97,6 +97,9 @@ impl Journal for Mute {
     fn pending_bytes(&self) -> usize {
         self.inner.pending_bytes()
     }
+    fn durability(&self) -> &'static str {
+        self.inner.durability()
+    }
 }
 
 /// A journal that gives every record again, wherever the reader's place is.
@@ -140,6 +143,9 @@ impl Journal for Redelivering {
     }
     fn pending_bytes(&self) -> usize {
         self.0.pending_bytes()
+    }
+    fn durability(&self) -> &'static str {
+        self.0.durability()
     }
 }
 
