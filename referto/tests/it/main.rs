@@ -5,6 +5,8 @@ mod demo;
 mod door;
 mod hl7_files;
 mod http;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod load;
 mod operate;
 mod power;
