@@ -6,6 +6,8 @@
 
 pub mod conformance;
 pub mod embedded;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 mod metrics;
 
 use std::{fmt, sync::Arc};
@@ -151,6 +153,8 @@ pub enum Health {
     Ready,
     /// No room on its disk: appends answer [`AppendError::Full`] until there is.
     Full,
+    /// Its servers do not answer, or refuse: appends answer [`AppendError::Unavailable`] until that is over. Why.
+    Unreachable(String),
     /// Broken for good: the process should end.
     Failed(String),
 }
@@ -163,8 +167,12 @@ pub trait Places: Send + Sync {
 
 /// The durable log.
 pub trait Journal: Send + Sync {
-    /// Names this journal for ever: a place of one journal means nothing on another.
-    fn id(&self) -> &str;
+    /// Names this journal for ever: a place of one journal means nothing on another. On Kafka it is the cluster's id and
+    /// the topic, so it is unknown until a broker has answered once; from then on it answers at once.
+    ///
+    /// # Errors
+    /// [`ReadError::Unavailable`] while nobody could say.
+    fn id(&self) -> BoxFuture<'_, Result<String, ReadError>>;
 
     /// Appends `records` in order and returns one result for each, in the same order.
     ///
@@ -177,7 +185,10 @@ pub trait Journal: Send + Sync {
     /// unknown (retry: the reader drops repeats).
     fn append(&self, topic: Topic, records: Vec<Record>) -> BoxFuture<'_, Vec<Result<Position, AppendError>>>;
 
-    /// Reads a topic from the place that `places` gives for each partition (its first kept record where it has none).
+    /// Reads a topic from the place that `places` gives for each partition. Where it has none: from the first record
+    /// kept; on Kafka only while that is the partition's very first, for nobody there knows what retention took.
+    ///
+    /// The readers of a topic share its partitions (Kafka), so at most one of them has a partition at a time.
     ///
     /// # Errors
     /// [`ReadError::OutOfRange`] where a place is before what is kept or beyond the end.
@@ -223,6 +234,46 @@ pub trait Journal: Send + Sync {
 
     /// Bytes taken and not yet acknowledged.
     fn pending_bytes(&self) -> usize;
+
+    /// What an acknowledged record survives, as probes and logs say it: `fsynced` (this machine's power), `replicated`
+    /// (a machine), `single` (a process, no more).
+    fn durability(&self) -> &'static str;
+}
+
+/// Says that a batch is being worked on: keep it until the batch's effects are stored and its place is written, or the
+/// batch is given up, then drop it. A partition that goes to another reader waits for its leases, within a limit.
+#[must_use = "a lease that is dropped at once says that the batch is done"]
+#[derive(Default)]
+pub struct Lease {
+    _held: Option<Box<dyn Send + Sync>>,
+}
+
+impl Lease {
+    /// A lease that keeps `held` until it is dropped.
+    pub fn of(held: impl Send + Sync + 'static) -> Self {
+        Self { _held: Some(Box::new(held)) }
+    }
+
+    /// A lease on a partition that nobody else can want.
+    pub fn none() -> Self {
+        Self::default()
+    }
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Lease")
+    }
+}
+
+/// A batch, taken from a subscription.
+#[derive(Debug)]
+#[must_use = "what was taken is not given again"]
+pub struct Taken {
+    /// Records of one partition, in its order.
+    pub records: Vec<Stored>,
+    /// Kept while the batch is worked on.
+    pub lease: Lease,
 }
 
 /// A reader of one topic.
@@ -235,5 +286,5 @@ pub trait Subscription: Send {
     /// # Errors
     /// [`ReadError::OutOfRange`] where retention has passed the reader (it stops, loudly);
     /// [`ReadError::Unavailable`]: call again.
-    fn next(&mut self, limit: Limit) -> BoxFuture<'_, Result<Vec<Stored>, ReadError>>;
+    fn next(&mut self, limit: Limit) -> BoxFuture<'_, Result<Taken, ReadError>>;
 }

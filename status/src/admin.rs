@@ -67,21 +67,25 @@ pub fn admin_router(
         .with_state(Admin { phase, journal, store, clock, render })
 }
 
-/// Ready is about this node alone: a store that is down is said, and does not turn callers away.
+/// Ready is about this node alone: a store or brokers that are down are said, and do not turn callers away.
 async fn ready(State(admin): State<Admin>) -> Response {
     let phase = admin.phase.as_str();
-    let journal = match admin.journal.health() {
+    let health = admin.journal.health();
+    let journal = match &health {
         Health::Ready => "ready".to_owned(),
         Health::Full => "full: uploads are answered 503 until its disk has room".to_owned(),
+        Health::Unreachable(reason) => format!("unreachable: uploads are answered 503 until it is back: {reason}"),
         Health::Failed(reason) => format!("failed: {reason}"),
     };
     let store = match admin.store.places().await {
         Ok(_) => "ready",
         Err(_) => "unavailable",
     };
-    let ready = phase == "serving" && journal == "ready";
+    let own = !matches!(health, Health::Full | Health::Failed(_));
+    let ready = phase == "serving" && own;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    probe(status, &json!({"ready": ready, "phase": phase, "journal": journal, "store": store, "durability": "fsynced"}))
+    let durability = admin.journal.durability();
+    probe(status, &json!({"ready": ready, "phase": phase, "journal": journal, "store": store, "durability": durability}))
 }
 
 fn probe(status: StatusCode, value: &Value) -> Response {

@@ -4,6 +4,7 @@
 //!   read it, and the commands of the README. Ends with a line that counts the tests.
 //! * `cargo xtask torture`: the crash and power-cut tests for longer, every mutation of every HL7 file, and the large
 //!   demo.
+//! * `cargo xtask kafka`: a broker to work against, until its end is asked for.
 //! * `cargo xtask measure`: what referto costs beside its floors, in one run; see `benches/README.md`.
 #![allow(clippy::print_stdout, reason = "a program that reports what it runs")]
 
@@ -18,19 +19,22 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 
+use xtask::servers::{self, Folder, kafka::Broker};
+
 use crate::{count::Counts, python::Python, step::Step};
 
-/// One mutation in so many is read again by the gate, in half a minute; all of them by the torture.
-const MUTATIONS_IN_THE_GATE: u32 = 200;
+/// One mutation in so many is read again by the gate, in half a minute.
+const MUTATIONS_IN_THE_GATE: u32 = 400;
 
 fn main() -> ExitCode {
     let asked: Vec<String> = std::env::args().skip(1).collect();
     let done = match asked.first().map(String::as_str) {
         Some("test") => test(),
         Some("torture") => torture(),
+        Some("kafka") => kafka(),
         Some("measure") => measure(&asked[1..]),
         _ => {
-            eprintln!("cargo xtask test | torture | measure");
+            eprintln!("cargo xtask test | torture | kafka | measure");
             return ExitCode::from(2);
         }
     };
@@ -50,7 +54,11 @@ fn test() -> anyhow::Result<()> {
     Step::cargo("documentation", &["doc", "--workspace", "--no-deps", "--locked"])
         .variable("RUSTDOCFLAGS", "-D warnings")
         .run()?;
-    let tests = Step::cargo("tests", &["test", "--workspace", "--locked", "--no-fail-fast"]);
+    let folder = Folder::new()?;
+    println!("== servers");
+    let broker = Broker::start(folder.path())?;
+    let tests = Step::cargo("tests", &["test", "--workspace", "--locked", "--no-fail-fast"])
+        .variable(servers::kafka::VARIABLE, &broker.address());
     let (tests_passed, output) = tests.run_and_read()?;
     let mut counts = Counts::of(&output);
     let python = Python::ready()?;
@@ -61,6 +69,17 @@ fn test() -> anyhow::Result<()> {
     if !tests_passed || !counts.all_passed() {
         bail!("some tests failed");
     }
+    Ok(())
+}
+
+/// A broker for tests that are run by hand.
+fn kafka() -> anyhow::Result<()> {
+    needs::meet()?;
+    let folder = Folder::new()?;
+    let broker = Broker::start(folder.path())?;
+    println!("{}={}", servers::kafka::VARIABLE, broker.address());
+    println!("it runs until you press Enter");
+    std::io::stdin().read_line(&mut String::new())?;
     Ok(())
 }
 

@@ -7,8 +7,13 @@ use anyhow::bail;
 /// A program, what it is asked to see whether it is there, and the Debian package that has it.
 const PROGRAMS: &[(&str, &[&str], &str)] = &[
     ("cc", &["--version"], "build-essential"),
+    ("make", &["--version"], "build-essential"),
     // `ensurepip` comes with the package, `venv` without it is there and does not work.
     ("python3", &["-c", "import ensurepip, venv"], "python3-venv"),
+    // For the servers that tests run against.
+    ("java", &["--version"], "openjdk-17-jre-headless"),
+    ("mvn", &["--version"], "maven"),
+    ("setpriv", &["--version"], "util-linux"),
 ];
 
 /// Meets the needs, or says which are not met and how.

@@ -84,8 +84,8 @@ fn no_part<T: Send + 'static>() -> BoxFuture<'static, Result<T, ReadError>> {
 }
 
 impl Journal for MemoryJournal {
-    fn id(&self) -> &str {
-        "memory"
+    fn id(&self) -> BoxFuture<'_, Result<String, ReadError>> {
+        Box::pin(async { Ok("memory".to_owned()) })
     }
 
     fn append(&self, topic: Topic, records: Vec<Record>) -> BoxFuture<'_, Vec<Result<Position, AppendError>>> {
@@ -128,5 +128,8 @@ impl Journal for MemoryJournal {
     }
     fn pending_bytes(&self) -> usize {
         0
+    }
+    fn durability(&self) -> &'static str {
+        "none"
     }
 }

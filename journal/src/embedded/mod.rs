@@ -190,8 +190,8 @@ impl Inlet {
 }
 
 impl Journal for EmbeddedJournal {
-    fn id(&self) -> &str {
-        &self.id
+    fn id(&self) -> BoxFuture<'_, Result<String, ReadError>> {
+        Box::pin(async { Ok(self.id.clone()) })
     }
 
     fn append(&self, topic: Topic, records: Vec<Record>) -> BoxFuture<'_, Vec<Result<Position, AppendError>>> {
@@ -264,5 +264,9 @@ impl Journal for EmbeddedJournal {
 
     fn pending_bytes(&self) -> usize {
         self.inlet.as_ref().map_or(0, |inlet| inlet.shared.pending_bytes())
+    }
+
+    fn durability(&self) -> &'static str {
+        "fsynced"
     }
 }

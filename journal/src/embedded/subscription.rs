@@ -8,7 +8,7 @@ use super::{
     reader::{self, Readers},
     shared::Unable,
 };
-use crate::{BoxFuture, Limit, Places, ReadError, Stored, Subscription, Topic};
+use crate::{BoxFuture, Lease, Limit, Places, ReadError, Subscription, Taken, Topic};
 
 pub(super) struct EmbeddedSubscription {
     readers: Arc<Readers>,
@@ -37,7 +37,7 @@ impl EmbeddedSubscription {
 }
 
 impl Subscription for EmbeddedSubscription {
-    fn next(&mut self, limit: Limit) -> BoxFuture<'_, Result<Vec<Stored>, ReadError>> {
+    fn next(&mut self, limit: Limit) -> BoxFuture<'_, Result<Taken, ReadError>> {
         Box::pin(async move {
             let (topic, at) = (self.topic, self.at);
             // The value seen is the last one published also after the writer has ended: what is there is read first.
@@ -47,7 +47,7 @@ impl Subscription for EmbeddedSubscription {
             if let Some(last) = records.last() {
                 self.at = last.position.offset + 1;
             }
-            Ok(records)
+            Ok(Taken { records, lease: Lease::none() })
         })
     }
 }

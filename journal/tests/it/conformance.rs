@@ -3,8 +3,9 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use jiff::Timestamp;
 use journal::{
-    BoxFuture, Journal,
+    BoxFuture, Journal, Position, Topic,
     conformance::{Fixture, suite},
 };
 use tempfile::TempDir;
@@ -20,18 +21,29 @@ impl Fixture for Folders {
         Box::pin(async {
             let folder = tempfile::tempdir().unwrap();
             let journal = open(folder.path());
-            self.0.lock().unwrap().insert(journal.id().to_owned(), folder);
+            let id = journal.id().await.unwrap();
+            self.0.lock().unwrap().insert(id, folder);
             journal as Arc<dyn Journal>
         })
     }
 
     fn reopen(&self, journal: Arc<dyn Journal>) -> BoxFuture<'_, Arc<dyn Journal>> {
         Box::pin(async move {
-            let id = journal.id().to_owned();
+            let id = journal.id().await.unwrap();
             assert_eq!(Arc::strong_count(&journal), 1, "the last handle");
             drop(journal);
             open(self.0.lock().unwrap()[&id].path()) as Arc<dyn Journal>
         })
+    }
+
+    fn forget<'a>(&'a self, journal: &'a dyn Journal, topic: Topic, before: Position) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            journal.trim(topic, before, Timestamp::MAX).await.unwrap();
+        })
+    }
+
+    fn trims(&self) -> bool {
+        true
     }
 }
 

@@ -1,13 +1,14 @@
 //! Opening, closing, looking beside, and the size of what lies on the disk.
 
-use std::{fs, time::Duration};
+use std::{fs, sync::Arc, time::Duration};
 
+use jiff::Timestamp;
 use journal::{
-    AppendError, Health, Journal, Position, Topic,
+    AppendError, BoxFuture, Health, Journal, Limit, Places, Position, ReadError, Topic,
     embedded::{EmbeddedJournal, OpenError, Options},
 };
 
-use crate::common::{append, assert_sound, file, open, options, read_all, record, within};
+use crate::common::{ALL, append, assert_sound, file, open, options, read_all, record, within};
 
 #[tokio::test]
 async fn a_reader_beside_sees_what_is_committed_and_takes_nothing() {
@@ -16,7 +17,7 @@ async fn a_reader_beside_sees_what_is_committed_and_takes_nothing() {
     append(&*writer, "one").await.unwrap();
     let beside = EmbeddedJournal::open_read_only(&file(folder.path())).unwrap();
     append(&*writer, "two").await.unwrap();
-    assert_eq!(beside.id(), writer.id());
+    assert_eq!(beside.id().await.unwrap(), writer.id().await.unwrap());
     assert_eq!(read_all(&*beside).await, read_all(&*writer).await);
     assert_eq!(read_all(&*beside).await.len(), 2);
     assert!(matches!(append(&*beside, "three").await, Err(AppendError::Unavailable(_))));
@@ -97,4 +98,30 @@ async fn the_write_ahead_log_stays_below_its_limit_and_trimmed_space_is_used_aga
     assert!(size("journal.db") <= file_after_first * 2, "the file grew to {}", size("journal.db"));
     drop(journal);
     assert_sound(folder.path());
+}
+
+#[tokio::test]
+async fn a_reader_passed_by_retention_stops_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = open(folder.path());
+    within(journal.append(Topic::Uploads, ["1", "2", "3"].map(record).into())).await;
+    let mut subscription = within(journal.subscribe(Topic::Uploads, Arc::new(Beginning))).await.unwrap();
+    let one = Limit { records: 1, ..ALL };
+    assert_eq!(within(subscription.next(one)).await.unwrap().records[0].position.offset, 1);
+    for upto in [3, 4] {
+        let before = Position { partition: 0, offset: upto };
+        within(journal.trim(Topic::Uploads, before, Timestamp::MAX)).await.unwrap();
+        match within(subscription.next(one)).await {
+            Err(ReadError::OutOfRange { at, first, .. }) => assert_eq!((at.offset, first), (2, upto)),
+            other => panic!("out of range expected, got {other:?}"),
+        }
+    }
+}
+
+struct Beginning;
+
+impl Places for Beginning {
+    fn next(&self, _: Topic, _: u32) -> BoxFuture<'_, Result<Option<u64>, ReadError>> {
+        Box::pin(async { Ok(None) })
+    }
 }

@@ -1,8 +1,10 @@
-//! The embedded journal: the conformance suite, and what only a file on a disk can get wrong.
+//! The conformance suite on each journal, and what only a file on a disk, or a broker, can get wrong.
 
 mod common;
 mod conformance;
 mod file;
 mod full;
 mod group;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod kill;

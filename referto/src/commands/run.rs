@@ -27,11 +27,11 @@ pub(super) fn run(common: &Common, mut values: Values, arguments: &cli::Run) -> 
     runtime()?.block_on(async {
         let system = System::open(settings, clock::system()).await?;
         let listening = system.addresses()?;
-        let stop = CancellationToken::new();
+        let (stop, system_durability) = (CancellationToken::new(), system.durability());
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let serving = system.serve(stop.clone());
         tokio::pin!(serving);
-        tracing::info!(http = %listening.http, admin = %listening.admin, durability = "fsynced", "serving");
+        tracing::info!(http = %listening.http, admin = %listening.admin, durability = system_durability, "serving");
         if common.json {
             print(&format!("{}\n", json!({"http": listening.http, "admin": listening.admin})))?;
         }

@@ -1,6 +1,6 @@
 //! `referto tasks`: the notifications topic, one JSON a line; works beside a running `run`.
 
-use journal::{Journal as _, Limit, Position, Stored, Topic, embedded::EmbeddedJournal};
+use journal::{Limit, Position, Stored, Topic};
 use serde_json::{Value, json};
 
 use super::{position, print, runtime};
@@ -8,25 +8,31 @@ use crate::{
     cli::{self, DONE, Failure},
     folder::Folder,
     settings::Settings,
+    system,
 };
 
 const PAGE: Limit = Limit { records: 1_000, bytes: 4 << 20 };
 
 pub(super) fn run(settings: &Settings, arguments: &cli::Tasks) -> Result<u8, Failure> {
-    let mut from = position(&arguments.from)?;
+    let from = position(&arguments.from)?;
     let folder = Folder::existing(&settings.data)?;
-    let path = folder.path("journal.db");
-    if !path.exists() {
-        return Ok(DONE); // Nothing has run here yet: no tasks.
-    }
-    let journal = EmbeddedJournal::open_read_only(&path)?;
     runtime()?.block_on(async {
-        loop {
-            let records = journal.read(Topic::Notifications, from, PAGE).await?;
-            let Some(last) = records.last() else { return Ok(DONE) };
-            from = Position { offset: last.position.offset + 1, ..last.position };
-            print(&records.iter().map(line).collect::<String>())?;
+        // Nothing has run here yet: no tasks.
+        let Some(journal) = system::open_journal_beside(settings, &folder)? else { return Ok(DONE) };
+        for ends in journal.ends(Topic::Notifications).await? {
+            // A position is of one partition; the start is of all.
+            if arguments.from != "start" && ends.partition != from.partition {
+                continue;
+            }
+            let mut from = Position { partition: ends.partition, offset: from.offset };
+            loop {
+                let records = journal.read(Topic::Notifications, from, PAGE).await?;
+                let Some(last) = records.last() else { break };
+                from.offset = last.position.offset + 1;
+                print(&records.iter().map(line).collect::<String>())?;
+            }
         }
+        Ok(DONE)
     })
 }
 

@@ -7,6 +7,8 @@ mod read;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+#[cfg(feature = "kafka")]
+use anyhow::Context as _;
 use schemas::format::Limits;
 
 pub(crate) use keys::{KEYS, Key};
@@ -20,9 +22,29 @@ pub(crate) struct Roles {
     pub(crate) status: bool,
 }
 
+/// Which journal, and how it is opened.
+#[derive(Debug, Clone)]
+pub(crate) enum JournalKind {
+    Embedded,
+    #[cfg(feature = "kafka")]
+    Kafka(journal::kafka::Options),
+}
+
+impl JournalKind {
+    /// Whether it may not answer for a while, as servers do; a file answers or is broken.
+    pub(crate) fn may_be_away(&self) -> bool {
+        match self {
+            JournalKind::Embedded => false,
+            #[cfg(feature = "kafka")]
+            JournalKind::Kafka(_) => true,
+        }
+    }
+}
+
 /// The settings in force.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
+    pub(crate) journal: JournalKind,
     pub(crate) data: PathBuf,
     pub(crate) http: SocketAddr,
     pub(crate) admin: SocketAddr,
@@ -43,17 +65,14 @@ pub(crate) struct Settings {
 impl Settings {
     /// Reads every key's value in its type.
     pub(crate) fn of(values: &Values) -> anyhow::Result<Self> {
-        for (key, served) in [("journal", "embedded"), ("store", "embedded")] {
-            let asked = values.text(key);
-            anyhow::ensure!(
-                asked == served,
-                "{key} = {asked:?}: this build serves {served:?} alone (expected: {served})"
-            );
-        }
+        let store = values.text("store");
+        anyhow::ensure!(store == "embedded", "store = {store:?}: this build serves \"embedded\" alone");
         for key in ["limits.body_bytes", "limits.unit_bytes", "limits.items", "limits.depth", "limits.connections"] {
             anyhow::ensure!(values.parse::<u64>(key)? > 0, "{key} = 0: at least 1, or nothing could come in");
         }
+        let uploads_kept = Duration::from_secs(values.parse::<u64>("retention.uploads_days")? * 86_400);
         Ok(Self {
+            journal: journal(values, uploads_kept)?,
             data: values.text("data").into(),
             http: values.parse("http")?,
             admin: values.parse("admin")?,
@@ -70,12 +89,56 @@ impl Settings {
             body_idle: Duration::from_secs(values.parse("limits.body_idle_seconds")?),
             body_total: Duration::from_secs(values.parse("limits.body_total_seconds")?),
             disk_reserve_bytes: values.parse("disk_reserve_bytes")?,
-            uploads_kept: Duration::from_secs(values.parse::<u64>("retention.uploads_days")? * 86_400),
+            uploads_kept,
             log: values.text("log").to_owned(),
             log_json: values.parse("log_json")?,
             abort_at: Some(values.text("test.abort_at").to_owned()).filter(|point| !point.is_empty()),
         })
     }
+}
+
+fn journal(values: &Values, uploads_kept: Duration) -> anyhow::Result<JournalKind> {
+    match values.text("journal") {
+        "embedded" => Ok(JournalKind::Embedded),
+        #[cfg(feature = "kafka")]
+        "kafka" => Ok(JournalKind::Kafka(kafka(values, uploads_kept)?)),
+        asked => {
+            let _ = uploads_kept;
+            let served = if cfg!(feature = "kafka") { "embedded or kafka" } else { "embedded alone" };
+            anyhow::bail!("journal = {asked:?}: this build serves {served}")
+        }
+    }
+}
+
+#[cfg(feature = "kafka")]
+fn kafka(values: &Values, uploads_kept: Duration) -> anyhow::Result<journal::kafka::Options> {
+    use journal::kafka::{Durability, Options};
+    let brokers = values.text("kafka.brokers").trim();
+    anyhow::ensure!(!brokers.is_empty(), "kafka.brokers is empty: name some brokers, host:port with commas between");
+    let durability = match values.text("kafka.durability") {
+        "replicated" => Durability::Replicated,
+        "single" => Durability::Single,
+        other => anyhow::bail!("kafka.durability = {other:?}: expected replicated or single"),
+    };
+    let partitions = values.parse::<u32>("kafka.partitions")?;
+    anyhow::ensure!(partitions > 0, "kafka.partitions = 0: at least 1");
+    let settings = values.text("kafka.client").split([',', '\n']).map(str::trim).filter(|setting| !setting.is_empty());
+    let client = settings.map(|setting| {
+        // The value may be a secret: it is not shown.
+        let (name, value) =
+            setting.split_once('=').context("kafka.client: expected NAME=VALUE, with commas between")?;
+        Ok((name.trim().to_owned(), value.trim().to_owned()))
+    });
+    Ok(Options {
+        durability,
+        partitions,
+        uploads_kept,
+        topic_prefix: values.text("kafka.topic_prefix").trim().to_owned(),
+        // A unit is never cut: the largest, with its headers.
+        max_record_bytes: values.parse::<usize>("limits.unit_bytes")? + (1 << 20),
+        client: client.collect::<anyhow::Result<_>>()?,
+        ..Options::new(brokers)
+    })
 }
 
 fn roles(text: &str) -> anyhow::Result<Roles> {
@@ -130,6 +193,29 @@ mod tests {
     fn roles_are_all_or_some() {
         assert_eq!(roles("ingest,status").unwrap(), Roles { ingest: true, workers: false, status: true });
         assert!(roles("").is_err() && roles("ingress").is_err());
+    }
+
+    #[cfg(feature = "kafka")]
+    #[test]
+    fn kafka_wants_brokers_and_replicas_unless_told_otherwise() {
+        let set = |pairs: &[(&str, &str)]| {
+            let mut values = Values::default();
+            for (name, value) in [("journal", "kafka")].iter().chain(pairs) {
+                values.set(name, (*value).to_owned(), Origin::Flag).unwrap();
+            }
+            Settings::of(&values).map(|settings| settings.journal)
+        };
+        assert!(set(&[]).unwrap_err().to_string().contains("kafka.brokers"));
+        let brokers = ("kafka.brokers", "a:1,b:1");
+        let Ok(JournalKind::Kafka(options)) = set(&[brokers, ("kafka.client", "ssl.ca.location=/x, sasl.username=u")])
+        else {
+            panic!("kafka")
+        };
+        assert_eq!((options.durability, options.partitions), (journal::kafka::Durability::Replicated, 48));
+        assert_eq!(options.client["sasl.username"], "u");
+        assert!(set(&[brokers, ("kafka.durability", "none")]).is_err());
+        let error = set(&[brokers, ("kafka.client", "hunter2")]).unwrap_err().to_string();
+        assert!(!error.contains("hunter2"), "{error}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use journal::{Journal, Topic, embedded::EmbeddedJournal};
+use journal::{Journal, Topic};
 use schemas::time::Clock;
 use store::Store;
 use tokio_util::sync::CancellationToken;
@@ -16,7 +16,7 @@ const DEAD_LETTERS_KEPT: Duration = Duration::from_secs(90 * 86_400);
 
 /// What retention works on.
 pub(super) struct Keep {
-    pub(super) journal: Arc<EmbeddedJournal>,
+    pub(super) journal: Arc<dyn Journal>,
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Clock,
     pub(super) uploads_kept: Duration,

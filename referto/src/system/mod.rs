@@ -2,17 +2,18 @@
 //!
 //! The store is made before the journal, so that a first start fences nothing (see [`reconcile`]).
 
+mod journal;
 mod keep;
 mod metrics;
 mod reconcile;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use ::journal::{Health, Journal, ReadError};
 use access::Directory;
 use anyhow::Context as _;
 use futures_util::future::BoxFuture;
 use ingest::{Door, Ingest, Outcomes, Service};
-use journal::{Health, Journal, embedded::EmbeddedJournal};
 use schemas::{LabId, Position, SubmissionId, time::Clock};
 use status::{Phase, Sources};
 use store::{Store, embedded::EmbeddedStore};
@@ -27,11 +28,14 @@ use crate::{
     settings::Settings,
 };
 
+pub(crate) use self::journal::open_beside as open_journal_beside;
 pub(crate) use metrics::describe as describe_metrics;
 use metrics::recorder;
 
 /// How often the directory of laboratories is looked at: a change is in force within 10 s.
 const DIRECTORY_EVERY: Duration = Duration::from_secs(2);
+/// Between two looks at a journal that did not answer at the start.
+const AGAIN: Duration = Duration::from_millis(500);
 /// What connections in hand may take at the end; with the workers' drain it stays under 25 s.
 const CONNECTIONS_DRAIN: Duration = Duration::from_secs(10);
 /// What the workers may take at the end.
@@ -42,7 +46,9 @@ pub(crate) struct System {
     settings: Settings,
     clock: Clock,
     failpoint: Failpoint,
-    journal: Arc<EmbeddedJournal>,
+    journal: journal::Opened,
+    /// Whether journal and store are known to belong together.
+    reconciled: bool,
     store: Arc<dyn Store>,
     directory: Arc<Directory>,
     secret: [u8; 32],
@@ -74,14 +80,16 @@ impl System {
         }
         let store: Arc<dyn Store> = EmbeddedStore::open(options).context("cannot open the store")?.store;
 
-        let mut options = journal::embedded::Options::new(folder.path("journal.db"));
-        options.disk_reserve_bytes = settings.disk_reserve_bytes;
-        if failpoint.is_set() {
-            let failpoint = failpoint.clone();
-            options.on_step = Some(Arc::new(move |step| failpoint.pass(&format!("journal-{step:?}"))));
+        let journal = journal::open(&settings, &folder, &failpoint)?;
+        let reconciled = match reconcile::reconcile(journal.journal.as_ref(), store.as_ref()).await {
+            Ok(()) => true,
+            // Uploads are answered 503 until it answers; admission begins then.
+            Err(error) if is_unavailable(&error) && settings.journal.may_be_away() => false,
+            Err(error) => return Err(error),
+        };
+        if reconciled {
+            journal.release();
         }
-        let journal = EmbeddedJournal::open(options).context("cannot open the journal")?;
-        reconcile::reconcile(journal.as_ref(), store.as_ref()).await?;
 
         let directory = Arc::new(Directory::open(&folder.path("labs.json")));
         if let Err(error) = directory.refresh(store.as_ref()).await {
@@ -94,12 +102,17 @@ impl System {
             TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
         };
         let (http, admin) = (bind(settings.http).await?, bind(settings.admin).await?);
-        Ok(Self { settings, clock, failpoint, journal, store, directory, secret, http, admin, _held: held })
+        Ok(Self { settings, clock, failpoint, journal, reconciled, store, directory, secret, http, admin, _held: held })
     }
 
     /// Where it listens, once opened.
     pub(crate) fn addresses(&self) -> anyhow::Result<Addresses> {
         Ok(Addresses { http: self.http.local_addr()?, admin: self.admin.local_addr()? })
+    }
+
+    /// What an acknowledged upload survives.
+    pub(crate) fn durability(&self) -> &'static str {
+        self.journal.journal.durability()
     }
 
     /// The store, for what sets laboratories up in this process.
@@ -124,11 +137,23 @@ impl System {
         let mut tasks: JoinSet<anyhow::Result<()>> = JoinSet::new();
         let mut admission = JoinSet::new();
 
+        let begin = (!self.reconciled).then(|| Begin { journal: self.journal.clone(), store: self.store.clone() });
+        let run = self.settings.roles.workers.then(|| self.admission().run(workers.clone()));
+        let drain = workers.clone();
+        admission.spawn(async move {
+            if let Some(begin) = begin
+                && !begin.when_it_answers(&drain).await?
+            {
+                return Ok(());
+            }
+            match run {
+                Some(run) => run.await.context("admission stopped"),
+                None => Ok(()),
+            }
+        });
         if self.settings.roles.workers {
-            let run = self.admission().run(workers.clone());
-            admission.spawn(async move { run.await.context("admission stopped") });
             let keep = keep::Keep {
-                journal: self.journal.clone(),
+                journal: self.journal.journal.clone(),
                 store: self.store.clone(),
                 clock: self.clock.clone(),
                 uploads_kept: self.settings.uploads_kept,
@@ -140,7 +165,7 @@ impl System {
             follow.await;
             Ok(())
         });
-        tasks.spawn(watch_journal(self.journal.clone(), doors.clone()));
+        tasks.spawn(watch_journal(self.journal.journal.clone(), doors.clone()));
 
         let ingest = self.settings.roles.ingest.then(|| self.ingest());
         let api = if self.settings.roles.status { status::router(self.sources()) } else { status::no_routes() };
@@ -149,7 +174,7 @@ impl System {
         let render = recorder();
         let admin = status::admin_router(
             phase.clone(),
-            self.journal.clone(),
+            self.journal.journal.clone(),
             self.store.clone(),
             self.clock.clone(),
             Arc::new(move || render.render()),
@@ -185,7 +210,7 @@ impl System {
 
     fn sources(&self) -> Sources {
         Sources {
-            journal: self.journal.clone(),
+            journal: self.journal.journal.clone(),
             store: self.store.clone(),
             directory: self.directory.clone(),
             clock: self.clock.clone(),
@@ -195,7 +220,7 @@ impl System {
     /// Admission over this journal and store.
     pub(crate) fn admission(&self) -> Admission {
         Admission::new(workers::admit::Settings {
-            journal: self.journal.clone(),
+            journal: self.journal.journal.clone(),
             store: self.store.clone(),
             policy: rules::Policy::default(),
             secret: self.secret,
@@ -218,9 +243,43 @@ impl System {
             budget_bytes: self.settings.budget_bytes,
             body_idle_timeout: self.settings.body_idle,
             body_total_timeout: self.settings.body_total,
-            ..ingest::Settings::new(self.journal.clone(), self.directory.clone(), self.secret, self.clock.clone())
+            ..ingest::Settings::new(
+                self.journal.journal.clone(),
+                self.directory.clone(),
+                self.secret,
+                self.clock.clone(),
+            )
         }))
     }
+}
+
+/// What a start left to do, for the journal did not answer.
+struct Begin {
+    journal: journal::Opened,
+    store: Arc<dyn Store>,
+}
+
+impl Begin {
+    /// Compares journal and store as soon as both answer, and lets uploads in. False when drained before that.
+    async fn when_it_answers(self, drain: &CancellationToken) -> anyhow::Result<bool> {
+        loop {
+            match reconcile::reconcile(self.journal.journal.as_ref(), self.store.as_ref()).await {
+                Ok(()) => {
+                    self.journal.release();
+                    return Ok(true);
+                }
+                Err(error) if is_unavailable(&error) => {}
+                Err(error) => return Err(error),
+            }
+            if drain.run_until_cancelled(tokio::time::sleep(AGAIN)).await.is_none() {
+                return Ok(false);
+            }
+        }
+    }
+}
+
+fn is_unavailable(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| matches!(cause.downcast_ref(), Some(ReadError::Unavailable(_))))
 }
 
 /// `Prefer: wait` answered from the store of this process.
@@ -257,7 +316,7 @@ async fn next_failure(tasks: &mut JoinSet<anyhow::Result<()>>) -> Option<anyhow:
 }
 
 /// A journal that failed is never tried again on its handle: the process ends, and the next start sees what is there.
-async fn watch_journal(journal: Arc<EmbeddedJournal>, stop: CancellationToken) -> anyhow::Result<()> {
+async fn watch_journal(journal: Arc<dyn Journal>, stop: CancellationToken) -> anyhow::Result<()> {
     let mut every = tokio::time::interval(Duration::from_secs(1));
     loop {
         tokio::select! {

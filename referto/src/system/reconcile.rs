@@ -12,12 +12,12 @@ use store::{Place, Settled, Store};
 pub(super) async fn reconcile(journal: &dyn Journal, store: &dyn Store) -> anyhow::Result<()> {
     let places = store.places().await.context("cannot read the store's places")?;
     let topic = Topic::Uploads.as_str();
-    if let Some(other) = places.iter().find(|place| place.topic == topic && place.journal != journal.id()) {
+    let id = journal.id().await.context("cannot read the journal's id")?;
+    if let Some(other) = places.iter().find(|place| place.topic == topic && place.journal != id) {
         bail!(
-            "the store was fed from journal {}, and journal.db is {}: put the right journal.db back, or move store.db \
+            "the store was fed from journal {}, and journal.db is {id}: put the right journal.db back, or move store.db \
              away to rebuild it from this one",
-            other.journal,
-            journal.id()
+            other.journal
         );
     }
     let fences = store.fences().await?;
@@ -26,7 +26,7 @@ pub(super) async fn reconcile(journal: &dyn Journal, store: &dyn Store) -> anyho
         let fence = fences.iter().find(|fence| fence.partition == ends.partition).map(|fence| fence.offset);
         match place {
             Some(place) => check_place(place.next, ends)?,
-            None => begin(journal, store, ends).await?,
+            None => begin(&id, store, ends).await?,
         }
         if let Some(place) = place
             && let Some(mirrored) = journal.mirrored(Topic::Uploads, ends.partition).await?
@@ -65,7 +65,7 @@ fn check_place(next: Position, ends: Ends) -> anyhow::Result<()> {
 }
 
 /// A store that has never read this journal: it begins at the beginning, and what stands there already tells nobody.
-async fn begin(journal: &dyn Journal, store: &dyn Store, ends: Ends) -> anyhow::Result<()> {
+async fn begin(journal: &str, store: &dyn Store, ends: Ends) -> anyhow::Result<()> {
     let position = |offset| Position { partition: ends.partition, offset };
     if ends.next > ends.first || ends.next > 1 {
         tracing::warn!(
@@ -74,11 +74,8 @@ async fn begin(journal: &dyn Journal, store: &dyn Store, ends: Ends) -> anyhow::
         );
         store.fence(vec![position(ends.next)]).await?;
     }
-    let place = Place {
-        journal: journal.id().to_owned(),
-        topic: Topic::Uploads.as_str().to_owned(),
-        next: position(ends.first),
-    };
+    let place =
+        Place { journal: journal.to_owned(), topic: Topic::Uploads.as_str().to_owned(), next: position(ends.first) };
     store.settle(Settled { place: Some(place), emitted: Vec::new() }).await?;
     // Durable, so that a power cut cannot make this store look new again beside a journal that has grown.
     store.sync().await?;

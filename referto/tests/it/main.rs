@@ -7,6 +7,8 @@ mod hl7_files;
 mod hl7_mutants;
 mod hl7_orders;
 mod http;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod load;
 mod operate;
 mod power;

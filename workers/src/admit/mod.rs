@@ -111,13 +111,13 @@ impl Admission {
     /// # Errors
     /// An [`AdmitError`]; what was in hand then comes again at the next start.
     pub async fn run(self, drain: CancellationToken) -> Result<(), AdmitError> {
-        let Some(subscription) = self.subscribe(&drain).await? else { return Ok(()) };
+        let Some((subscription, journal)) = self.subscribe(&drain).await? else { return Ok(()) };
         let stop = drain.child_token();
         let (decoded, batches) = mpsc::channel(1);
         let mut reading = JoinSet::new();
         reading.spawn(reader::read(subscription, self.decoding(), self.settings.batch, decoded, stop.clone()));
 
-        let stored = Stage::new(self).run(batches, &drain).await;
+        let stored = Stage::new(self, journal).run(batches, &drain).await;
         stop.cancel();
         let read = match reading.join_next().await {
             Some(Ok(read)) => read,
@@ -128,22 +128,26 @@ impl Admission {
     }
 
     /// None when drained before the store and the journal answered.
-    async fn subscribe(&self, drain: &CancellationToken) -> Result<Option<Box<dyn Subscription>>, AdmitError> {
+    async fn subscribe(
+        &self,
+        drain: &CancellationToken,
+    ) -> Result<Option<(Box<dyn Subscription>, String)>, AdmitError> {
         let Settings { journal, store, .. } = &self.settings;
-        let places = Arc::new(StorePlaces::new(store.clone(), &**journal));
         let mut outage = Outage::new("start of admission");
         loop {
-            let waited = match store.places().await {
-                Ok(stored) => {
+            let waited = match (store.places().await, journal.id().await) {
+                (Ok(stored), Ok(id)) => {
+                    let places = StorePlaces::new(store.clone(), id.clone());
                     places.check(&stored, Topic::Uploads)?;
-                    match journal.subscribe(Topic::Uploads, places.clone()).await {
-                        Ok(subscription) => return Ok(Some(subscription)),
+                    match journal.subscribe(Topic::Uploads, Arc::new(places)).await {
+                        Ok(subscription) => return Ok(Some((subscription, id))),
                         Err(ReadError::Unavailable(error)) => outage.wait(&*error, drain).await,
                         Err(error @ ReadError::OutOfRange { .. }) => return Err(AdmitError::Journal(error)),
                     }
                 }
-                Err(error @ StoreError::Unavailable(_)) => outage.wait(&error, drain).await,
-                Err(error) => return Err(AdmitError::Store(error)),
+                (Err(error @ StoreError::Unavailable(_)), _) => outage.wait(&error, drain).await,
+                (Err(error), _) => return Err(AdmitError::Store(error)),
+                (Ok(_), Err(error)) => outage.wait(&error, drain).await,
             };
             if waited == Err(Drained) {
                 return Ok(None);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use journal::{BoxFuture, Journal, Places, ReadError, Topic};
+use journal::{BoxFuture, Places, ReadError, Topic};
 use store::{Place, Store};
 
 /// The store's place is one of another journal: reading on would skip or repeat at random.
@@ -27,8 +27,8 @@ pub(super) struct StorePlaces {
 }
 
 impl StorePlaces {
-    pub(super) fn new(store: Arc<dyn Store>, journal: &dyn Journal) -> Self {
-        Self { store, journal: journal.id().to_owned() }
+    pub(super) fn new(store: Arc<dyn Store>, journal: String) -> Self {
+        Self { store, journal }
     }
 
     /// Refuses places of another journal.

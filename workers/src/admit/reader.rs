@@ -2,7 +2,7 @@
 
 use std::panic::resume_unwind;
 
-use journal::{Limit, ReadError, Stored, Subscription};
+use journal::{Lease, Limit, ReadError, Stored, Subscription, Taken};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -20,7 +20,7 @@ pub(super) async fn read(
     mut subscription: Box<dyn Subscription>,
     mut decoding: Decoding,
     limit: Limit,
-    decoded: mpsc::Sender<Decoded>,
+    decoded: mpsc::Sender<(Decoded, Lease)>,
     stop: CancellationToken,
 ) -> Result<(), ReadError> {
     let mut outage = Outage::new("journal read");
@@ -32,8 +32,8 @@ pub(super) async fn read(
             // Cancel-safe by the trait's contract.
             source = subscription.next(limit) => source,
         };
-        let source = match source {
-            Ok(source) => source,
+        let Taken { records, lease } = match source {
+            Ok(taken) => taken,
             Err(ReadError::Unavailable(error)) => match outage.wait(&*error, &stop).await {
                 Ok(()) => continue,
                 Err(_drained) => break,
@@ -42,8 +42,8 @@ pub(super) async fn read(
         };
         outage.over();
         let batch;
-        (decoding, batch) = decode(decoding, source).await;
-        room.send(batch);
+        (decoding, batch) = decode(decoding, records).await;
+        room.send((batch, lease));
     }
     Ok(())
 }

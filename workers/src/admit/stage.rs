@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use journal::{Limit, Position, ReadError, Topic};
+use journal::{Lease, Limit, Position, ReadError, Topic};
 use schemas::Outcome;
 use store::{AdmitRecord, Batch, Place, Settled, StoreError, Touched, Verdict};
 use tokio::{sync::mpsc, time::Instant};
@@ -35,21 +35,25 @@ impl From<Drained> for Stopped {
 
 pub(super) struct Stage {
     admission: Admission,
+    /// The journal's id, for places.
+    journal: String,
     /// What is finished and not yet written.
     settled: Settled,
+    /// Of the batch that is finished and whose place is not written.
+    lease: Lease,
     settle_at: Option<Instant>,
     sync_at: Option<Instant>,
 }
 
 impl Stage {
-    pub(super) fn new(admission: Admission) -> Self {
-        Self { admission, settled: Settled::default(), settle_at: None, sync_at: None }
+    pub(super) fn new(admission: Admission, journal: String) -> Self {
+        Self { admission, journal, settled: Settled::default(), lease: Lease::none(), settle_at: None, sync_at: None }
     }
 
     /// Stores batches until drained or until there are no more, and leaves with all that is finished written.
     pub(super) async fn run(
         mut self,
-        mut batches: mpsc::Receiver<Decoded>,
+        mut batches: mpsc::Receiver<(Decoded, Lease)>,
         drain: &CancellationToken,
     ) -> Result<(), AdmitError> {
         self.show_dead_letters().await;
@@ -66,7 +70,7 @@ impl Stage {
                 },
             };
             let done = match batch {
-                Some(batch) => self.admit(batch, drain).await,
+                Some((batch, lease)) => self.admit(batch, lease, drain).await,
                 None => self.write_what_is_due(drain).await,
             };
             match done {
@@ -82,7 +86,7 @@ impl Stage {
         }
     }
 
-    async fn admit(&mut self, batch: Decoded, drain: &CancellationToken) -> Result<(), Stopped> {
+    async fn admit(&mut self, batch: Decoded, lease: Lease, drain: &CancellationToken) -> Result<(), Stopped> {
         let Some(next) = batch.next() else { return Ok(()) };
         let (touched, Decoded { dead, traces, .. }) = self.store(batch, drain).await?;
         let stored_at = Instant::now();
@@ -100,8 +104,9 @@ impl Stage {
         }
         self.step(Step::TasksAppended);
 
-        let place = Place { journal: journal.id().to_owned(), topic: Topic::Uploads.as_str().to_owned(), next };
+        let place = Place { journal: self.journal.clone(), topic: Topic::Uploads.as_str().to_owned(), next };
         self.settled = Settled { place: Some(place), emitted: due.emitted };
+        self.lease = lease;
         self.settle_at = Some(Instant::now() + SETTLE_AFTER);
         self.sync_at.get_or_insert_with(|| Instant::now() + SYNC_EVERY);
         Ok(())
@@ -162,6 +167,7 @@ impl Stage {
     /// What was finished is in the store now.
     fn written(&mut self) {
         let settled = std::mem::take(&mut self.settled);
+        self.lease = Lease::none();
         self.settle_at = None;
         if settled.place.is_some() {
             self.step(Step::Settled);
@@ -182,7 +188,7 @@ impl Stage {
             Err(error) => return Err(AdmitError::Store(error)),
         };
         for place in
-            places.iter().filter(|place| place.journal == journal.id() && place.topic == Topic::Uploads.as_str())
+            places.iter().filter(|place| place.journal == self.journal && place.topic == Topic::Uploads.as_str())
         {
             if let Err(error) = journal.mirror(Topic::Uploads, place.next).await {
                 tracing::warn!(

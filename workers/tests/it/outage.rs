@@ -54,7 +54,7 @@ pub(crate) struct Mute {
 }
 
 impl Journal for Mute {
-    fn id(&self) -> &str {
+    fn id(&self) -> BoxFuture<'_, Result<String, ReadError>> {
         self.inner.id()
     }
     fn append(&self, topic: Topic, records: Vec<Record>) -> BoxFuture<'_, Vec<Result<Position, AppendError>>> {
@@ -97,6 +97,9 @@ impl Journal for Mute {
     fn pending_bytes(&self) -> usize {
         self.inner.pending_bytes()
     }
+    fn durability(&self) -> &'static str {
+        self.inner.durability()
+    }
 }
 
 /// A journal that gives every record again, wherever the reader's place is.
@@ -111,7 +114,7 @@ impl Places for Nowhere {
 }
 
 impl Journal for Redelivering {
-    fn id(&self) -> &str {
+    fn id(&self) -> BoxFuture<'_, Result<String, ReadError>> {
         self.0.id()
     }
     fn append(&self, topic: Topic, records: Vec<Record>) -> BoxFuture<'_, Vec<Result<Position, AppendError>>> {
@@ -140,6 +143,9 @@ impl Journal for Redelivering {
     }
     fn pending_bytes(&self) -> usize {
         self.0.pending_bytes()
+    }
+    fn durability(&self) -> &'static str {
+        self.0.durability()
     }
 }
 

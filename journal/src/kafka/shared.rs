@@ -1,0 +1,153 @@
+//! What handles, callbacks and threads all see: the room in the queue, what was delivered, and whether all is well.
+
+use std::{
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Instant,
+};
+
+use rdkafka::error::KafkaError;
+
+use crate::{AppendError, Health, ReadError, metrics::Metrics};
+
+/// Why the journal does not do what is asked.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unable {
+    #[error("the journal was closed")]
+    Closed,
+    #[error("kafka cannot be used: {0}")]
+    NotReady(String),
+    #[error("kafka did not answer in time")]
+    Late,
+    #[error("the journal failed: {0}")]
+    Failed(String),
+    #[error("kafka refused")]
+    Kafka(#[source] KafkaError),
+}
+
+impl Unable {
+    pub(super) fn append(self) -> AppendError {
+        AppendError::Unavailable(Arc::new(self))
+    }
+
+    pub(super) fn read(self) -> ReadError {
+        ReadError::Unavailable(Arc::new(self))
+    }
+}
+
+impl From<KafkaError> for Unable {
+    fn from(error: KafkaError) -> Self {
+        Unable::Kafka(error)
+    }
+}
+
+pub(super) struct Shared {
+    pub(super) metrics: Metrics,
+    /// Records acknowledged since the beginning.
+    delivered: AtomicU64,
+    /// Records given up since the beginning.
+    undelivered: AtomicU64,
+    pending: AtomicUsize,
+    queue_bytes: usize,
+    /// Why the brokers cannot be used now.
+    fault: Mutex<Option<String>>,
+    failed: OnceLock<String>,
+}
+
+impl Shared {
+    pub(super) fn new(queue_bytes: usize) -> Self {
+        Self {
+            metrics: Metrics::new(),
+            delivered: AtomicU64::new(0),
+            undelivered: AtomicU64::new(0),
+            pending: AtomicUsize::new(0),
+            queue_bytes,
+            fault: Mutex::new(Some("no broker has answered yet".to_owned())),
+            failed: OnceLock::new(),
+        }
+    }
+
+    /// Room for `bytes`; none once the queue is at its limit. An append larger than what is left still passes.
+    pub(super) fn take(self: &Arc<Self>, bytes: usize) -> Option<Pending> {
+        self.pending
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |taken| {
+                (taken < self.queue_bytes).then(|| taken.saturating_add(bytes))
+            })
+            .ok()?;
+        self.metrics.pending_bytes.increment(bytes as f64);
+        Some(Pending { bytes, shared: Arc::clone(self) })
+    }
+
+    pub(super) fn pending_bytes(&self) -> usize {
+        self.pending.load(Ordering::Acquire)
+    }
+
+    pub(super) fn count_delivered(&self) {
+        self.delivered.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn count_undelivered(&self) {
+        self.undelivered.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn undelivered(&self) -> u64 {
+        self.undelivered.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn delivered(&self) -> u64 {
+        self.delivered.load(Ordering::Relaxed)
+    }
+
+    /// Tells whether the brokers can be used; logs what is new.
+    pub(super) fn set_fault(&self, fault: Option<String>) {
+        let mut now = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        if *now != fault {
+            match &fault {
+                Some(reason) => tracing::warn!(reason, "kafka cannot be used: trying until it can"),
+                None => tracing::info!("kafka answers"),
+            }
+            *now = fault;
+        }
+    }
+
+    /// The process should end. The first reason stays.
+    pub(super) fn fail(&self, reason: String) {
+        if self.failed.set(reason).is_ok() {
+            tracing::error!(reason = self.failed(), "the journal failed: it takes no more appends");
+        }
+    }
+
+    pub(super) fn failed(&self) -> Option<&str> {
+        self.failed.get().map(String::as_str)
+    }
+
+    pub(super) fn health(&self) -> Health {
+        match (self.failed(), &*self.fault.lock().unwrap_or_else(PoisonError::into_inner)) {
+            (Some(reason), _) => Health::Failed(reason.to_owned()),
+            (None, Some(reason)) => Health::Unreachable(reason.clone()),
+            (None, None) => Health::Ready,
+        }
+    }
+}
+
+/// Bytes taken and not yet acknowledged; dropping it gives them back.
+pub(super) struct Pending {
+    bytes: usize,
+    shared: Arc<Shared>,
+}
+
+impl Pending {
+    /// All of it is durable; it was taken at `queued`.
+    pub(super) fn acknowledged(&self, queued: Instant) {
+        self.shared.metrics.append_seconds.record(queued.elapsed());
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.shared.pending.fetch_sub(self.bytes, Ordering::AcqRel);
+        self.shared.metrics.pending_bytes.decrement(self.bytes as f64);
+    }
+}

@@ -1,0 +1,166 @@
+//! Apache Kafka: one broker for a test run, one of its own for a test that kills it, three for what needs replicas.
+
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, ensure};
+
+use super::{Java, ROOT, free_port, jars};
+
+/// The variable that tells tests where a broker listens.
+pub const VARIABLE: &str = "REFERTO_TEST_KAFKA";
+
+/// A cluster's id, the same each time: its folder is new each time anyway.
+const CLUSTER: &str = "cmVmZXJ0by10ZXN0cy0wMQ";
+
+/// Started quickly and kept small: a test's broker lives for seconds.
+const JAVA: &[&str] = &["-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"];
+
+/// A broker on loopback. Dropping it kills it; its folder stays with who made it.
+pub struct Broker {
+    folder: PathBuf,
+    jars: PathBuf,
+    port: u16,
+    java: Option<Java>,
+}
+
+/// What one broker of a cluster is told.
+struct Node {
+    id: usize,
+    port: u16,
+    controller_port: u16,
+}
+
+impl Broker {
+    /// Starts a broker that is a cluster by itself; its data goes into `folder`, which exists.
+    ///
+    /// # Errors
+    /// When it does not come up; the log's last lines say why.
+    pub fn start(folder: &Path) -> anyhow::Result<Self> {
+        Ok(Self::cluster(folder, 1)?.remove(0))
+    }
+
+    /// Starts `count` brokers that replicate each other, each in a folder of its own below `folder`.
+    ///
+    /// # Errors
+    /// As [`Broker::start`].
+    pub fn cluster(folder: &Path, count: usize) -> anyhow::Result<Vec<Self>> {
+        let nodes = (1..=count)
+            .map(|id| Ok(Node { id, port: free_port()?, controller_port: free_port()? }))
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        let voters: Vec<_> =
+            nodes.iter().map(|node| format!("{}@127.0.0.1:{}", node.id, node.controller_port)).collect();
+        let voters = voters.join(",");
+        let mut brokers =
+            nodes.iter().map(|node| Self::format(folder, node, &voters, count)).collect::<anyhow::Result<Vec<_>>>()?;
+        // All before the first is waited for: none is ready before most are there.
+        brokers.iter_mut().try_for_each(Self::launch)?;
+        brokers.iter_mut().try_for_each(Self::wait_ready)?;
+        Ok(brokers)
+    }
+
+    fn format(folder: &Path, node: &Node, voters: &str, count: usize) -> anyhow::Result<Self> {
+        let ours = Path::new(ROOT).join("deploy/local/kafka");
+        let broker = Self {
+            folder: folder.join(format!("kafka-{}", node.id)),
+            jars: jars(&ours.join("pom.xml"))?,
+            port: node.port,
+            java: None,
+        };
+        fs::create_dir_all(&broker.folder)?;
+        let mut properties = fs::read_to_string(ours.join("server.properties"))?;
+        for (name, value) in [
+            ("@NODE@", node.id.to_string()),
+            ("@VOTERS@", voters.to_owned()),
+            ("@PORT@", node.port.to_string()),
+            ("@CONTROLLER_PORT@", node.controller_port.to_string()),
+            ("@FOLDER@", broker.folder.display().to_string()),
+            ("@REPLICAS@", count.min(3).to_string()),
+            ("@IN_SYNC@", count.min(2).to_string()),
+        ] {
+            properties = properties.replace(name, &value);
+        }
+        fs::write(broker.properties(), properties)?;
+        let done = broker
+            .command(&["kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER, "--config"])
+            .arg(broker.properties())
+            .output()
+            .context("cannot run java (on Debian: apt-get install openjdk-17-jre-headless)")?;
+        ensure!(done.status.success(), "kafka could not format its folder: {}", String::from_utf8_lossy(&done.stdout));
+        Ok(broker)
+    }
+
+    /// Where it listens, as `127.0.0.1:PORT`.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Ends it as a crash does: no goodbye to anybody.
+    pub fn kill(&mut self) {
+        self.java = None;
+    }
+
+    /// Starts it again on the same port and data.
+    ///
+    /// # Errors
+    /// As [`Broker::start`].
+    pub fn restart(&mut self) -> anyhow::Result<()> {
+        self.kill();
+        self.launch()?;
+        self.wait_ready()
+    }
+
+    fn launch(&mut self) -> anyhow::Result<()> {
+        let mut command = self.command(&["kafka.Kafka"]);
+        command.arg(self.properties());
+        self.java = Some(Java::start(command, &self.folder.join("broker.log"), "Kafka Server started")?);
+        Ok(())
+    }
+
+    fn wait_ready(&mut self) -> anyhow::Result<()> {
+        self.java.as_mut().context("the broker was not started")?.wait_ready()?;
+        self.answers()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let log = format!("-Dlog4j2.configurationFile=file:{ROOT}/deploy/local/kafka/log4j2.yaml");
+        let mut command = Java::command(&self.jars, &[JAVA, &[&log]].concat());
+        command.args(arguments);
+        command
+    }
+
+    fn properties(&self) -> PathBuf {
+        self.folder.join("server.properties")
+    }
+
+    /// Waits for the answer to one real request: which requests the broker takes (`ApiVersions`, version 0).
+    #[allow(clippy::disallowed_methods, reason = "nothing tells when a port begins to answer")]
+    fn answers(&self) -> anyhow::Result<()> {
+        // Length; API key 18, version 0, correlation 7, no client id.
+        const REQUEST: [u8; 14] = [0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 7, 0xff, 0xff];
+        let limit = Instant::now() + Duration::from_secs(30);
+        let address = SocketAddr::from(([127, 0, 0, 1], self.port));
+        loop {
+            let asked = TcpStream::connect_timeout(&address, Duration::from_secs(1)).and_then(|mut stream| {
+                stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+                stream.write_all(&REQUEST)?;
+                let mut answer = [0; 10];
+                stream.read_exact(&mut answer)?;
+                Ok(answer)
+            });
+            match asked {
+                // The correlation, and error 0.
+                Ok(answer) if answer[4..] == [0, 0, 0, 7, 0, 0] => return Ok(()),
+                Err(error) if Instant::now() > limit => return Err(error).context("the broker does not answer"),
+                _ => std::thread::sleep(Duration::from_millis(50)),
+            }
+        }
+    }
+}
