@@ -3,19 +3,21 @@
 //! * `cargo xtask test`: what must pass before anything lands: format, lints, documentation, every test, and the
 //!   commands of the README. Ends with a line that counts the tests.
 //! * `cargo xtask torture`: the crash and power-cut tests for longer, and the large demo.
+//! * `cargo xtask cassandra`: a node for the tests of one crate, for as long as stdin is open.
 //! * `cargo xtask measure`: what referto costs beside its floors, in one run; see `benches/README.md`.
 #![allow(clippy::print_stdout, reason = "a program that reports what it runs")]
 
 mod count;
 mod needs;
 mod readme;
+mod servers;
 mod step;
 
 use std::process::ExitCode;
 
 use anyhow::bail;
 
-use crate::{count::Counts, step::Step};
+use crate::{count::Counts, servers::cassandra::Cassandra, step::Step};
 
 fn main() -> ExitCode {
     let asked: Vec<String> = std::env::args().skip(1).collect();
@@ -23,8 +25,9 @@ fn main() -> ExitCode {
         Some("test") => test(),
         Some("torture") => torture(),
         Some("measure") => measure(&asked[1..]),
+        Some("cassandra") => servers::cassandra::serve(),
         _ => {
-            eprintln!("cargo xtask test | torture | measure");
+            eprintln!("cargo xtask test | torture | measure | cassandra");
             return ExitCode::from(2);
         }
     };
@@ -44,7 +47,9 @@ fn test() -> anyhow::Result<()> {
     Step::cargo("documentation", &["doc", "--workspace", "--no-deps", "--locked"])
         .variable("RUSTDOCFLAGS", "-D warnings")
         .run()?;
-    let tests = Step::cargo("tests", &["test", "--workspace", "--locked", "--no-fail-fast"]);
+    let cassandra = Cassandra::start()?;
+    let tests = Step::cargo("tests", &["test", "--workspace", "--locked", "--no-fail-fast"])
+        .variable("REFERTO_TEST_CASSANDRA", &cassandra.address());
     let (tests_passed, output) = tests.run_and_read()?;
     let mut counts = Counts::of(&output);
     counts.add(readme::demo()?.run().is_ok());

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use anyhow::bail;
 
 /// A program and the Debian package that has it.
-const PROGRAMS: &[(&str, &str)] = &[("cc", "build-essential")];
+const PROGRAMS: &[(&str, &str)] = &[("cc", "build-essential"), ("java", "openjdk-17-jre-headless"), ("mvn", "maven")];
 
 /// Meets the needs, or says which are not met and how.
 pub(crate) fn meet() -> anyhow::Result<()> {
