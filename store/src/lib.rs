@@ -5,6 +5,7 @@
 //! adapter does.
 
 pub mod conformance;
+mod cursor;
 pub mod embedded;
 mod metrics;
 
