@@ -8,6 +8,8 @@ pub mod conformance;
 mod cursor;
 pub mod embedded;
 mod metrics;
+#[cfg(feature = "scylla")]
+pub mod scylla;
 
 use std::sync::Arc;
 
