@@ -4,6 +4,7 @@
 
 mod keys;
 mod read;
+mod store;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -11,6 +12,7 @@ use schemas::format::Limits;
 
 pub(crate) use keys::{KEYS, Key};
 pub(crate) use read::{Origin, Values, read};
+pub(crate) use store::StoreKind;
 
 /// What a process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +25,7 @@ pub(crate) struct Roles {
 /// The settings in force.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
+    pub(crate) store: StoreKind,
     pub(crate) data: PathBuf,
     pub(crate) http: SocketAddr,
     pub(crate) admin: SocketAddr,
@@ -43,17 +46,13 @@ pub(crate) struct Settings {
 impl Settings {
     /// Reads every key's value in its type.
     pub(crate) fn of(values: &Values) -> anyhow::Result<Self> {
-        for (key, served) in [("journal", "embedded"), ("store", "embedded")] {
-            let asked = values.text(key);
-            anyhow::ensure!(
-                asked == served,
-                "{key} = {asked:?}: this build serves {served:?} alone (expected: {served})"
-            );
-        }
+        let journal = values.text("journal");
+        anyhow::ensure!(journal == "embedded", "journal = {journal:?}: this build serves \"embedded\" alone");
         for key in ["limits.body_bytes", "limits.unit_bytes", "limits.items", "limits.depth", "limits.connections"] {
             anyhow::ensure!(values.parse::<u64>(key)? > 0, "{key} = 0: at least 1, or nothing could come in");
         }
         Ok(Self {
+            store: store::store(values)?,
             data: values.text("data").into(),
             http: values.parse("http")?,
             admin: values.parse("admin")?,

@@ -5,9 +5,11 @@
 mod keep;
 mod metrics;
 mod reconcile;
+mod store;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use ::store::Store;
 use access::Directory;
 use anyhow::Context as _;
 use futures_util::future::BoxFuture;
@@ -15,7 +17,6 @@ use ingest::{Door, Ingest, Outcomes, Service};
 use journal::{Health, Journal, embedded::EmbeddedJournal};
 use schemas::{LabId, Position, SubmissionId, time::Clock};
 use status::{Phase, Sources};
-use store::{Store, embedded::EmbeddedStore};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use workers::admit::Admission;
@@ -27,6 +28,7 @@ use crate::{
     settings::Settings,
 };
 
+pub(crate) use self::store::open as open_store;
 pub(crate) use metrics::describe as describe_metrics;
 use metrics::recorder;
 
@@ -67,12 +69,7 @@ impl System {
         let held = folder.hold()?;
         let secret = folder.secret_key(settings.secret_key)?;
 
-        let mut options = store::embedded::Options::at(folder.path("store.db"));
-        if failpoint.is_set() {
-            let failpoint = failpoint.clone();
-            options.on_step = Some(Arc::new(move |step| failpoint.pass(&format!("store-{step:?}"))));
-        }
-        let store: Arc<dyn Store> = EmbeddedStore::open(options).context("cannot open the store")?.store;
+        let store = store::open(&settings, &folder, &failpoint)?;
 
         let mut options = journal::embedded::Options::new(folder.path("journal.db"));
         options.disk_reserve_bytes = settings.disk_reserve_bytes;

@@ -54,3 +54,16 @@ pub async fn apply(options: &Options) -> Result<Applied, StoreError> {
     session.query_unpaged(schema::applied(keyspace), ()).await.map_err(unavailable)?;
     Ok(Applied { server, created: found.is_none() })
 }
+
+/// Removes both keyspaces with all that is in them: for demos and tests, which make their own.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn discard(options: &Options) -> Result<(), StoreError> {
+    let session = session::session(options).await?;
+    let first = &options.layout.keyspace;
+    for keyspace in [first.clone(), schema::decisions(first)] {
+        session.query_unpaged(format!("DROP KEYSPACE IF EXISTS {keyspace}"), ()).await.map_err(unavailable)?;
+    }
+    Ok(())
+}

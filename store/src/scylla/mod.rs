@@ -33,7 +33,7 @@ use jiff::civil::Date;
 use schemas::{LabId, Position, SubmissionId, time::Clock, version::PersonKey, version::Reason};
 use tokio::sync::{Mutex, watch};
 
-pub use self::apply::{Applied, apply, detect};
+pub use self::apply::{Applied, apply, detect, discard};
 use self::{
     marks::Tellable,
     report::Rules,
@@ -69,6 +69,22 @@ pub struct Options {
     pub clock: Clock,
     /// For tests that fail a statement; none otherwise.
     pub on_statement: Option<OnStatement>,
+}
+
+/// Without the password.
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let user = self.login.as_ref().map(|(user, _)| user);
+        let Self { nodes, layout, tls_authority, datacentre, in_flight, .. } = self;
+        f.debug_struct("Options")
+            .field("nodes", nodes)
+            .field("layout", layout)
+            .field("user", &user)
+            .field("tls_authority", tls_authority)
+            .field("datacentre", datacentre)
+            .field("in_flight", in_flight)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The store on a cluster.
