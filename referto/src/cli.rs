@@ -73,6 +73,11 @@ pub(crate) enum Command {
     Replay(Replay),
     /// The notifications topic, one JSON a line
     Tasks(Tasks),
+    /// The tables of a store on ScyllaDB or Cassandra
+    Schema {
+        #[command(subcommand)]
+        command: Schema,
+    },
     /// Every setting, its default and meaning, and what is in force
     Config,
 }
@@ -156,6 +161,18 @@ pub(crate) enum Labs {
         /// Its id
         id: String,
     },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Schema {
+    /// Print the statements with their reasons; to apply by hand, or to read
+    Print {
+        /// For which server; the one at scylla.nodes where not given
+        #[arg(long, value_name = "NAME-VERSION", value_parser = ["cassandra-5.0", "scylladb-5.4", "scylladb-2025.1"])]
+        server: Option<String>,
+    },
+    /// Make what is missing, and set what may change; can be run again at will
+    Apply,
 }
 
 #[derive(Args)]

@@ -5,8 +5,11 @@
 //! adapter does.
 
 pub mod conformance;
+mod cursor;
 pub mod embedded;
 mod metrics;
+#[cfg(feature = "scylla")]
+pub mod scylla;
 
 use std::sync::Arc;
 

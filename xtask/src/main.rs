@@ -4,7 +4,7 @@
 //!   read it, and the commands of the README. Ends with a line that counts the tests.
 //! * `cargo xtask torture`: the crash and power-cut tests for longer, every mutation of every HL7 file, and the large
 //!   demo.
-//! * `cargo xtask kafka`: a broker to work against, until its end is asked for.
+//! * `cargo xtask up`: a broker and a node to work against, and the settings for them, until its end is asked for.
 //! * `cargo xtask measure`: what referto costs beside its floors, in one run; see `benches/README.md`.
 #![allow(clippy::print_stdout, reason = "a program that reports what it runs")]
 
@@ -19,7 +19,7 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 
-use xtask::servers::{self, Folder, kafka::Broker};
+use xtask::servers::{Folder, cassandra::{self, Cassandra}, kafka::{self, Broker}};
 
 use crate::{count::Counts, python::Python, step::Step};
 
@@ -31,10 +31,10 @@ fn main() -> ExitCode {
     let done = match asked.first().map(String::as_str) {
         Some("test") => test(),
         Some("torture") => torture(),
-        Some("kafka") => kafka(),
+        Some("up") => up(),
         Some("measure") => measure(&asked[1..]),
         _ => {
-            eprintln!("cargo xtask test | torture | kafka | measure");
+            eprintln!("cargo xtask test | torture | up | measure");
             return ExitCode::from(2);
         }
     };
@@ -56,9 +56,10 @@ fn test() -> anyhow::Result<()> {
         .run()?;
     let folder = Folder::new()?;
     println!("== servers");
-    let broker = Broker::start(folder.path())?;
+    let (broker, node) = (Broker::start(folder.path())?, Cassandra::start(folder.path())?);
     let tests = Step::cargo("tests", &["test", "--workspace", "--locked", "--no-fail-fast"])
-        .variable(servers::kafka::VARIABLE, &broker.address());
+        .variable(kafka::VARIABLE, &broker.address())
+        .variable(cassandra::VARIABLE, &node.address());
     let (tests_passed, output) = tests.run_and_read()?;
     let mut counts = Counts::of(&output);
     let python = Python::ready()?;
@@ -73,13 +74,24 @@ fn test() -> anyhow::Result<()> {
 }
 
 /// A broker for tests that are run by hand.
-fn kafka() -> anyhow::Result<()> {
+fn up() -> anyhow::Result<()> {
     needs::meet()?;
     let folder = Folder::new()?;
-    let broker = Broker::start(folder.path())?;
-    println!("{}={}", servers::kafka::VARIABLE, broker.address());
-    println!("it runs until you press Enter");
-    std::io::stdin().read_line(&mut String::new())?;
+    let (broker, node) = (Broker::start(folder.path())?, Cassandra::start(folder.path())?);
+    for (name, value) in [
+        ("REFERTO_JOURNAL", "kafka"),
+        ("REFERTO_KAFKA__BROKERS", &broker.address()),
+        ("REFERTO_KAFKA__DURABILITY", "single"),
+        ("REFERTO_STORE", "scylla"),
+        ("REFERTO_SCYLLA__NODES", &node.address()),
+        ("REFERTO_SCYLLA__REPLICATION", "1"),
+        (kafka::VARIABLE, &broker.address()),
+        (cassandra::VARIABLE, &node.address()),
+    ] {
+        println!("export {name}={value}");
+    }
+    eprintln!("both run until stdin ends (Ctrl-D), and their data goes with them");
+    std::io::copy(&mut std::io::stdin(), &mut std::io::sink())?;
     Ok(())
 }
 

@@ -16,7 +16,7 @@ use schemas::{LabId, format::Format};
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
-use super::{print, runtime, settings_of};
+use super::{print, runtime, schema, settings_of};
 use crate::{
     cli::{self, Common, DONE, Failure, REFUSED},
     clock,
@@ -60,9 +60,12 @@ pub(super) fn run(common: &Common, mut values: Values, arguments: &cli::Demo) ->
     if matches!(values.get_named("log").1, Origin::Default) {
         values.set("log", "warn".to_owned(), Origin::Flag).map_err(Failure::usage)?;
     }
+    let keyspace = schema::for_demo(&mut values)?;
     let settings = settings_of(&values)?;
+    let made = settings.store.clone();
     system::describe_metrics();
     runtime()?.block_on(async {
+        schema::make(&made).await?;
         let system = System::open(settings, clock::system()).await?;
         let addresses = system.addresses()?;
         let target = laboratories(&system, addresses.http).await?;
@@ -75,6 +78,9 @@ pub(super) fn run(common: &Common, mut values: Values, arguments: &cli::Demo) ->
         }
         stop.cancel();
         serving.await??;
+        if keyspace == schema::DemoKeyspace::Fresh {
+            schema::discard(&made).await?;
+        }
         let balanced = played?;
         Ok(if balanced { DONE } else { REFUSED })
     })

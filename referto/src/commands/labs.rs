@@ -1,17 +1,17 @@
 //! `referto labs`: laboratories and their keys; works beside a running `run`.
 
-use std::sync::Arc;
-
 use access::AccessError;
 use serde_json::json;
-use store::{Store, embedded::EmbeddedStore};
+use store::Store;
 
 use super::{print, runtime};
 use crate::{
     cli::{Common, DONE, Failure, Labs},
     clock,
+    failpoint::Failpoint,
     folder::Folder,
     settings::Settings,
+    system,
 };
 
 pub(super) fn run(common: &Common, settings: &Settings, command: Labs) -> Result<u8, Failure> {
@@ -20,8 +20,7 @@ pub(super) fn run(common: &Common, settings: &Settings, command: Labs) -> Result
         Labs::Add { .. } => Folder::open(&settings.data)?,
         Labs::List | Labs::Rotate { .. } | Labs::Revoke { .. } => Folder::existing(&settings.data)?,
     };
-    let opened = EmbeddedStore::open(store::embedded::Options::at(folder.path("store.db")))?;
-    let store: Arc<dyn Store> = opened.store;
+    let store = system::open_store(settings, &folder, &Failpoint::parse(None)?)?;
     runtime()?.block_on(execute(common, store.as_ref(), command))
 }
 

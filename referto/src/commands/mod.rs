@@ -6,6 +6,7 @@ mod demo;
 mod labs;
 mod replay;
 mod run;
+mod schema;
 mod tasks;
 
 use std::io::Write as _;
@@ -32,6 +33,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<u8, Failure> {
         Command::Labs { command } => labs::run(&common, &settings_of(&values)?, command),
         Command::Tasks(arguments) => tasks::run(&settings_of(&values)?, &arguments),
         Command::Replay(arguments) => replay::run(&common, &settings_of(&values)?, &arguments),
+        Command::Schema { command } => schema::run(&common, &settings_of(&values)?, &command),
         Command::Run(arguments) => run::run(&common, values, &arguments),
         Command::Demo(arguments) => demo::run(&common, values, &arguments),
     }

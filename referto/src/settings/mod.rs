@@ -4,6 +4,7 @@
 
 mod keys;
 mod read;
+mod store;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -13,6 +14,7 @@ use schemas::format::Limits;
 
 pub(crate) use keys::{KEYS, Key};
 pub(crate) use read::{Origin, Values, read};
+pub(crate) use store::StoreKind;
 
 /// What a process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +47,7 @@ impl JournalKind {
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) journal: JournalKind,
+    pub(crate) store: StoreKind,
     pub(crate) data: PathBuf,
     pub(crate) http: SocketAddr,
     pub(crate) admin: SocketAddr,
@@ -65,14 +68,13 @@ pub(crate) struct Settings {
 impl Settings {
     /// Reads every key's value in its type.
     pub(crate) fn of(values: &Values) -> anyhow::Result<Self> {
-        let store = values.text("store");
-        anyhow::ensure!(store == "embedded", "store = {store:?}: this build serves \"embedded\" alone");
         for key in ["limits.body_bytes", "limits.unit_bytes", "limits.items", "limits.depth", "limits.connections"] {
             anyhow::ensure!(values.parse::<u64>(key)? > 0, "{key} = 0: at least 1, or nothing could come in");
         }
         let uploads_kept = Duration::from_secs(values.parse::<u64>("retention.uploads_days")? * 86_400);
         Ok(Self {
             journal: journal(values, uploads_kept)?,
+            store: store::store(values)?,
             data: values.text("data").into(),
             http: values.parse("http")?,
             admin: values.parse("admin")?,

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use super::{KEYS, Key};
 
 /// Variables with the prefix that are no settings: a laboratory's key, and where tests find their servers.
-const NOT_SETTINGS: &[&str] = &["REFERTO_KEY", "REFERTO_TEST_KAFKA"];
+const NOT_SETTINGS: &[&str] = &["REFERTO_KEY", "REFERTO_TEST_KAFKA", "REFERTO_TEST_CASSANDRA"];
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]

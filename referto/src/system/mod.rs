@@ -6,17 +6,18 @@ mod journal;
 mod keep;
 mod metrics;
 mod reconcile;
+mod store;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use ::journal::{Health, Journal, ReadError};
+use ::store::Store;
 use access::Directory;
 use anyhow::Context as _;
 use futures_util::future::BoxFuture;
 use ingest::{Door, Ingest, Outcomes, Service};
 use schemas::{LabId, Position, SubmissionId, time::Clock};
 use status::{Phase, Sources};
-use store::{Store, embedded::EmbeddedStore};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use workers::admit::Admission;
@@ -29,6 +30,7 @@ use crate::{
 };
 
 pub(crate) use self::journal::open_beside as open_journal_beside;
+pub(crate) use self::store::open as open_store;
 pub(crate) use metrics::describe as describe_metrics;
 use metrics::recorder;
 
@@ -73,12 +75,7 @@ impl System {
         let held = folder.hold()?;
         let secret = folder.secret_key(settings.secret_key)?;
 
-        let mut options = store::embedded::Options::at(folder.path("store.db"));
-        if failpoint.is_set() {
-            let failpoint = failpoint.clone();
-            options.on_step = Some(Arc::new(move |step| failpoint.pass(&format!("store-{step:?}"))));
-        }
-        let store: Arc<dyn Store> = EmbeddedStore::open(options).context("cannot open the store")?.store;
+        let store = store::open(&settings, &folder, &failpoint)?;
 
         let journal = journal::open(&settings, &folder, &failpoint)?;
         let reconciled = match reconcile::reconcile(journal.journal.as_ref(), store.as_ref()).await {

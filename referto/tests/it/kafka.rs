@@ -29,7 +29,7 @@ fn broker() -> Option<String> {
     let address = std::env::var(VARIABLE).ok();
     if address.is_none() {
         eprintln!(
-            "not run: {VARIABLE} is not set; run `cargo xtask test`, or `cargo xtask kafka` and set what it prints"
+            "not run: {VARIABLE} is not set; run `cargo xtask test`, or `cargo xtask up` and set what it prints"
         );
     }
     address

@@ -7,7 +7,6 @@
 
 mod admit;
 mod checkpoint;
-mod cursor;
 mod dump;
 mod labs;
 mod open;

@@ -6,3 +6,5 @@ mod conformance;
 mod kill;
 mod load;
 mod replay;
+#[cfg(feature = "scylla")]
+mod scylla;

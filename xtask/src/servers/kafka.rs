@@ -131,7 +131,7 @@ impl Broker {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let log = format!("-Dlog4j2.configurationFile=file:{ROOT}/deploy/local/kafka/log4j2.yaml");
-        let mut command = Java::command(&self.jars, &[JAVA, &[&log]].concat());
+        let mut command = Java::command(&[self.jars.join("*")], &[JAVA, &[&log]].concat());
         command.args(arguments);
         command
     }

@@ -3,9 +3,11 @@
 //! Jars are resolved once, into `target/servers/<digest of the pom>`; later starts touch no network. A server belongs
 //! to the process that started it and ends with it, however that ends.
 
+pub mod cassandra;
 pub mod kafka;
 
 use std::{
+    ffi::OsStr,
     fs,
     hash::{DefaultHasher, Hash as _, Hasher as _},
     io::{BufRead as _, BufReader},
@@ -85,7 +87,18 @@ impl Drop for Folder {
 
 /// A port of loopback that nothing listens on now.
 pub(crate) fn free_port() -> anyhow::Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+    let [port] = free_ports()?;
+    Ok(port)
+}
+
+/// Ports of loopback that nothing listens on now, all different.
+pub(crate) fn free_ports<const N: usize>() -> anyhow::Result<[u16; N]> {
+    let held = (0..N).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<Vec<_>, _>>()?;
+    let mut ports = [0; N];
+    for (port, listener) in ports.iter_mut().zip(&held) {
+        *port = listener.local_addr()?.port();
+    }
+    Ok(ports)
 }
 
 /// A running Java program, killed when it is dropped.
@@ -98,11 +111,17 @@ pub(crate) struct Java {
 
 impl Java {
     /// The command of a Java program that the kernel ends with the thread that starts it: start it on one that stays.
-    pub(crate) fn command(jars: &Path, arguments: &[&str]) -> Command {
+    pub(crate) fn command(classes: &[PathBuf], arguments: &[impl AsRef<OsStr>]) -> Command {
+        let classes: Vec<_> = classes.iter().map(|path| path.display().to_string()).collect();
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "java"]).args(arguments);
-        command.arg("-cp").arg(jars.join("*")).stdin(Stdio::null());
+        command.arg("-cp").arg(classes.join(":")).stdin(Stdio::null());
         command
+    }
+
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Starts it. All of its output goes to `log`; a line that has `ready` in it says that it serves.

@@ -1,6 +1,6 @@
 //! The journal on a real Apache Kafka.
 //!
-//! They need a broker: `cargo xtask test` gives one, `cargo xtask kafka` one for tests run by hand. Without it they say
+//! They need a broker: `cargo xtask test` gives one, `cargo xtask up` one for tests run by hand. Without it they say
 //! so and pass.
 
 mod conformance;
@@ -28,7 +28,7 @@ fn broker() -> Option<String> {
     let address = std::env::var(VARIABLE).ok();
     if address.is_none() {
         eprintln!(
-            "not run: {VARIABLE} is not set; run `cargo xtask test`, or `cargo xtask kafka` and set what it prints"
+            "not run: {VARIABLE} is not set; run `cargo xtask test`, or `cargo xtask up` and set what it prints"
         );
     }
     address

@@ -3,14 +3,11 @@
 use rusqlite::{Connection, params};
 use schemas::version::{Reason, Reasons};
 
-use super::{
-    super::{
-        cursor::{List, Scope},
-        rows,
-    },
-    ReadError, reports,
+use super::{super::rows, ReadError, reports};
+use crate::{
+    HeldCount, Page, PageRequest, StoredReport,
+    cursor::{List, Scope},
 };
-use crate::{HeldCount, Page, PageRequest, StoredReport};
 
 /// The reports held for a reason, longest waiting first.
 pub(in super::super) fn page(
@@ -20,7 +17,7 @@ pub(in super::super) fn page(
 ) -> Result<Page<StoredReport>, ReadError> {
     let scope = Scope::of(List::Held, &[reason.as_str().as_bytes()]);
     let (after, limit) = scope.read(page)?;
-    let (since, rid) = after.unwrap_or((i64::MIN, 0));
+    let [since, rid] = after.unwrap_or([i64::MIN, 0]);
     let tx = connection.unchecked_transaction()?;
     let keys: Vec<(i64, i64)> = tx
         .prepare_cached(

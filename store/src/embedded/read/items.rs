@@ -4,13 +4,13 @@ use rusqlite::{Connection, OptionalExtension, Row, params, types::Type};
 use schemas::{Fault, ItemPlace, Outcome, Position, SubmissionId, version::Reasons};
 
 use super::{
-    super::{
-        cursor::{List, Scope},
-        rows::{self, first_key, last_key, ordinal, unsigned},
-    },
+    super::rows::{self, first_key, last_key, ordinal, unsigned},
     ReadError,
 };
-use crate::{Page, PageRequest, StoredItem};
+use crate::{
+    Page, PageRequest, StoredItem,
+    cursor::{List, Scope},
+};
 
 /// An upload's items by index; none of an unknown upload.
 pub(in super::super) fn page(
@@ -25,7 +25,7 @@ pub(in super::super) fn page(
         .query_row([id.0.as_bytes()], |row| row.get(0))
         .optional()?;
     let Some(sid) = sid else { return Ok(Page { items: Vec::new(), next: None }) };
-    let first = first_key(sid) + after.map_or(0, |(_, index)| index + 1);
+    let first = first_key(sid) + after.map_or(0, |[_, index]| index + 1);
     let items: Vec<StoredItem> = connection
         .prepare_cached(
             "SELECT i.iid, i.line, i.outcome, i.partition, i.offset, r.lab, r.number, r.test, v.digest,

@@ -16,8 +16,8 @@ use std::{
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
-use super::{cursor::Scope, open};
-use crate::{Page, StoreError};
+use super::open;
+use crate::{Page, StoreError, cursor::Scope};
 
 /// Connections that read at once: more would only wait for the same disk.
 const CONNECTIONS: usize = 4;
@@ -88,6 +88,6 @@ impl Readers {
 fn page<T>(mut entries: Vec<T>, limit: usize, scope: Scope, key: impl Fn(&T) -> (i64, i64)) -> Page<T> {
     let more = entries.len() > limit;
     entries.truncate(limit);
-    let next = entries.last().filter(|_| more).map(|last| scope.after(key(last)));
+    let next = entries.last().filter(|_| more).map(|last| scope.after(key(last).into()));
     Page { items: entries, next }
 }

@@ -4,13 +4,13 @@ use rusqlite::{Connection, Transaction, params};
 use schemas::{Digest, LabId, SubmissionId, version::PersonKey};
 
 use super::{
-    super::{
-        cursor::{List, Scope},
-        rows::{self, day_number, first_key, last_key, parent},
-    },
+    super::rows::{self, day_number, first_key, last_key, parent},
     ReadError,
 };
-use crate::{Page, PageRequest, Standing, StoredReport, StoredVersion};
+use crate::{
+    Page, PageRequest, Standing, StoredReport, StoredVersion,
+    cursor::{List, Scope},
+};
 use jiff::civil::Date;
 
 /// Content at which a page ends early, at a report's end: reports of megabytes come one by one.
@@ -43,7 +43,7 @@ pub(in super::super) fn of_day(
     let tx = connection.unchecked_transaction()?;
     let keys: Vec<(i64, i64)> = tx
         .prepare_cached("SELECT rid FROM reports WHERE lab = ?1 AND day = ?2 AND rid > ?3 ORDER BY rid LIMIT ?4")?
-        .query_map(params![lab.as_str(), day, after.map_or(0, |(_, rid)| rid), limit as i64 + 1], |row| {
+        .query_map(params![lab.as_str(), day, after.map_or(0, |[_, rid]| rid), limit as i64 + 1], |row| {
             Ok((0, row.get(0)?))
         })?
         .collect::<rusqlite::Result<_>>()?;
@@ -58,7 +58,7 @@ pub(in super::super) fn of_person(
 ) -> Result<Page<StoredReport>, ReadError> {
     let scope = Scope::of(List::Person, &[&person.0]);
     let (after, limit) = scope.read(page)?;
-    let first = first_key(after.map_or(0, |(_, rid)| rid + 1));
+    let first = first_key(after.map_or(0, |[_, rid]| rid + 1));
     let tx = connection.unchecked_transaction()?;
     let mut keys: Vec<(i64, i64)> = Vec::new();
     {
@@ -94,7 +94,7 @@ pub(super) fn filled(
         page.items.push(report);
         let full = index + 1 == limit || bytes >= PAGE_BYTES;
         if full && index + 1 < total {
-            page.next = Some(scope.after(key));
+            page.next = Some(scope.after(key.into()));
             break;
         }
     }

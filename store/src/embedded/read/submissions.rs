@@ -4,13 +4,13 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use schemas::{Outcome, SubmissionId};
 
 use super::{
-    super::{
-        cursor::{List, Scope},
-        rows::{self, day_number, first_key, last_key},
-    },
+    super::rows::{self, day_number, first_key, last_key},
     ReadError,
 };
-use crate::{Page, PageRequest, Submission, SubmissionQuery, SubmissionState};
+use crate::{
+    Page, PageRequest, Submission, SubmissionQuery, SubmissionState,
+    cursor::{List, Scope},
+};
 
 const COLUMNS: &str = "sid, id, lab, day, received_at, format, received, accepted, rejected, chunks, control_id, \
                        file_name, idempotency_key";
@@ -36,7 +36,7 @@ pub(in super::super) fn page(
     let asked = [lab.as_bytes(), &day.to_be_bytes(), &text(&query.control_id), &text(&query.file_name)];
     let scope = Scope::of(List::Submissions, &asked);
     let (after, limit) = scope.read(page)?;
-    let before = after.map_or(i64::MAX, |(_, sid)| sid);
+    let before = after.map_or(i64::MAX, |[_, sid]| sid);
     let found: Vec<(i64, Submission)> = connection
         .prepare_cached(&format!(
             "SELECT {COLUMNS} FROM submissions WHERE lab = ?1 AND day = ?2 AND sid < ?3

@@ -1,0 +1,84 @@
+//! Which store, and how it is reached.
+
+use super::Values;
+
+/// The store that the settings name.
+#[derive(Debug, Clone)]
+pub(crate) enum StoreKind {
+    /// The file in the data folder.
+    Embedded,
+    /// ScyllaDB or Cassandra.
+    #[cfg(feature = "scylla")]
+    Scylla(store::scylla::Options),
+}
+
+pub(super) fn store(values: &Values) -> anyhow::Result<StoreKind> {
+    match values.text("store") {
+        "embedded" => Ok(StoreKind::Embedded),
+        #[cfg(feature = "scylla")]
+        "scylla" => scylla(values).map(StoreKind::Scylla),
+        asked => {
+            let served = if cfg!(feature = "scylla") { "embedded or scylla" } else { "embedded alone" };
+            anyhow::bail!("store = {asked:?}: this build serves {served}")
+        }
+    }
+}
+
+#[cfg(feature = "scylla")]
+fn scylla(values: &Values) -> anyhow::Result<store::scylla::Options> {
+    use anyhow::Context as _;
+    use store::scylla::schema::{Layout, Replication, is_keyspace};
+    let given = |name: &str| Some(values.text(name).trim().to_owned()).filter(|text| !text.is_empty());
+    let list = |text: String| text.split(',').map(|node| node.trim().to_owned()).collect::<Vec<_>>();
+    let nodes = given("scylla.nodes").map(list).context("scylla.nodes is empty: name some nodes, host:port")?;
+    let keyspace = values.text("scylla.keyspace").trim().to_owned();
+    anyhow::ensure!(
+        is_keyspace(&keyspace),
+        "scylla.keyspace = {keyspace:?}: a-z, 0-9 and _, a letter first, at most 36"
+    );
+    let replication = values.text("scylla.replication");
+    let replication = Replication::parse(replication)
+        .with_context(|| format!("scylla.replication = {replication:?}: expected 3, or DC:3,DC:3"))?;
+    let login = match (given("scylla.user"), given("scylla.password")) {
+        (Some(user), password) => Some((user, password.unwrap_or_default())),
+        (None, None) => None,
+        (None, Some(_)) => anyhow::bail!("scylla.password is given and scylla.user is not"),
+    };
+    Ok(store::scylla::Options {
+        nodes,
+        layout: Layout { keyspace, replication, uploads_days: values.parse("scylla.uploads_days")? },
+        login,
+        tls_authority: given("scylla.tls_ca").map(Into::into),
+        datacentre: given("scylla.datacentre"),
+        in_flight: values.parse("scylla.in_flight")?,
+        clock: crate::clock::system(),
+        on_statement: None,
+    })
+}
+
+#[cfg(all(test, feature = "scylla"))]
+mod tests {
+    use super::{super::Origin, *};
+
+    #[test]
+    fn scylla_wants_nodes_and_a_keyspace_that_is_one() {
+        let set = |pairs: &[(&str, &str)]| {
+            let mut values = Values::default();
+            for (name, value) in [("store", "scylla")].iter().chain(pairs) {
+                values.set(name, (*value).to_owned(), Origin::Flag).unwrap();
+            }
+            store(&values)
+        };
+        let nodes = ("scylla.nodes", "a:9042, b:9042");
+        assert!(set(&[]).unwrap_err().to_string().contains("scylla.nodes"));
+        let Ok(StoreKind::Scylla(options)) = set(&[nodes, ("scylla.user", "u"), ("scylla.password", "hunter2")]) else {
+            panic!("scylla")
+        };
+        assert_eq!(options.nodes, ["a:9042", "b:9042"]);
+        assert_eq!(options.layout.keyspace, "referto");
+        assert!(!format!("{options:?}").contains("hunter2"));
+        assert!(set(&[nodes, ("scylla.keyspace", "a; DROP KEYSPACE b")]).is_err());
+        assert!(set(&[nodes, ("scylla.replication", "three")]).is_err());
+        assert!(set(&[nodes, ("scylla.password", "p")]).is_err());
+    }
+}

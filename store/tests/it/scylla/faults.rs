@@ -1,0 +1,158 @@
+//! What fails half way: a statement that was not sent, a batch by another worker, a server that is not there.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use schemas::{Identity, Position, Version, version::Reasons};
+use store::{
+    AdmitItem, Batch, NewVersion, Place, Settled, Store, StoreError, Verdict,
+    conformance::Latest,
+    embedded::{self, EmbeddedStore},
+    scylla::{Options, ScyllaStore},
+};
+
+use super::node::{Keyspace, address, options};
+use crate::load;
+
+/// Two batches: the second has every kind of row, ends a hold of the first, and settles it.
+fn batches() -> [Batch; 2] {
+    let next = Position { partition: 0, offset: 2 };
+    let place = Place { journal: "j".to_owned(), topic: "uploads".to_owned(), next };
+    let small = |offset, kept: &[u32]| {
+        let mut record = load::record(offset);
+        record.items.retain(|item| kept.contains(&item.index));
+        record.submission.received = 10;
+        record
+    };
+    let (first, mut second) = (small(1, &[0, 1]), small(2, &[0, 1, 2, 3, 9]));
+    let [held, plain] = [0, 1].map(|index| accepted(&first.items[index]).clone());
+    assert!(!held.version.reasons.is_empty() && plain.version.reasons.is_empty());
+    // New and held (0), new (1), a correction that is not held any more (2), a repeat (3), refused (9).
+    second.items[2].verdict = Verdict::Accepted(Box::new(NewVersion {
+        identity: held.identity,
+        version: Version { reasons: Reasons::default(), ..accepted(&second.items[2]).version.clone() },
+        content: "{}".to_owned(),
+    }));
+    second.items[3].verdict = Verdict::Accepted(Box::new(plain.clone()));
+    let settled = Settled { place: Some(place), emitted: vec![(plain.identity, plain.version.digest)] };
+    [Batch { settled: Settled::default(), records: vec![first] }, Batch { settled, records: vec![second] }]
+}
+
+fn accepted(item: &AdmitItem) -> &NewVersion {
+    let Verdict::Accepted(new) = &item.verdict else { panic!("item {} was accepted", item.index) };
+    new
+}
+
+async fn admit(store: &dyn Store, batch: &Batch) -> Result<Vec<Identity>, StoreError> {
+    let touched = store.admit(batch.clone(), Arc::new(Latest)).await?;
+    Ok(touched.into_iter().map(|touched| touched.identity).collect())
+}
+
+/// A store whose statements fail once `left` have been sent; negative: none fails.
+fn failing(options: Options) -> (Arc<ScyllaStore>, Arc<AtomicI64>) {
+    let left = Arc::new(AtomicI64::new(-1));
+    let counted = Arc::clone(&left);
+    let on_statement = move || {
+        counted
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+                (left != 0).then_some(if left < 0 { left } else { left - 1 })
+            })
+            .is_ok()
+    };
+    let options = Options { on_statement: Some(Arc::new(on_statement)), ..options };
+    (ScyllaStore::open(options, Arc::new(Latest)), left)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_failed_at_any_statement_is_completed_by_the_same_batch() {
+    let Some(node) = address() else { return };
+    let keyspace = Keyspace::make(&node).await;
+    let [first, second] = batches();
+    let whole = keyspace.empty().await;
+    admit(&*whole, &first).await.unwrap();
+    let touched = admit(&*whole, &second).await.unwrap();
+    let expected = whole.dump(true).await.unwrap();
+    let lists = whole.held_counts().await.unwrap();
+    assert!(whole.unfound().await.unwrap().is_empty(), "{:?}", whole.unfound().await.unwrap());
+
+    let mut failures = 0;
+    for allowed in 0.. {
+        keyspace.empty().await;
+        let (store, left) = failing(keyspace.options());
+        admit(&*store, &first).await.unwrap();
+        left.store(allowed, Ordering::SeqCst);
+        let answer = admit(&*store, &second).await;
+        left.store(-1, Ordering::SeqCst);
+        let Err(error) = answer else { break };
+        assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
+        failures += 1;
+        assert_eq!(admit(&*store, &second).await.unwrap(), touched, "after {allowed} statements");
+        assert_eq!(store.dump(true).await.unwrap(), expected, "after {allowed} statements");
+        assert_eq!(store.held_counts().await.unwrap(), lists, "after {allowed} statements");
+        assert_eq!(store.unfound().await.unwrap(), Vec::<String>::new(), "after {allowed} statements");
+    }
+    assert!(failures >= 20, "the batch has many statements: {failures}");
+    keyspace.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_journal_gives_the_rows_of_the_embedded_store_whoever_admits_it_when() {
+    let Some(node) = address() else { return };
+    let keyspace = Keyspace::make(&node).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let embedded = EmbeddedStore::open(embedded::Options::at(&path)).unwrap().store;
+    let batch =
+        |offsets: std::ops::Range<u64>| Batch { records: offsets.map(load::record).collect(), ..Batch::default() };
+    for offset in 0..12 {
+        admit(&*embedded, &batch(offset..offset + 1)).await.unwrap();
+    }
+    let expected = embedded::dump(&path, true).unwrap();
+
+    let store = keyspace.empty().await;
+    for offset in [0..3, 3..5, 5..12] {
+        admit(&*store, &batch(offset)).await.unwrap();
+    }
+    let same = |ours: Vec<String>| assert!(ours == expected, "{} rows instead of {}", ours.len(), expected.len());
+    same(store.dump(true).await.unwrap());
+    // Whole again, a piece of it, and two who should have stopped, at once with each other.
+    admit(&*store, &batch(0..12)).await.unwrap();
+    admit(&*store, &batch(4..6)).await.unwrap();
+    same(store.dump(true).await.unwrap());
+
+    let [ours, zombie] = [keyspace.empty().await, ScyllaStore::open(keyspace.options(), Arc::new(Latest))];
+    admit(&*ours, &batch(0..4)).await.unwrap();
+    let ahead = async {
+        for offset in 4..9 {
+            admit(&*zombie, &batch(offset..offset + 1)).await.unwrap();
+        }
+    };
+    let owner = async {
+        for offsets in [4..6, 6..7, 7..12] {
+            admit(&*ours, &batch(offsets)).await.unwrap();
+        }
+    };
+    tokio::join!(ahead, owner);
+    same(ours.dump(true).await.unwrap());
+    assert_eq!(ours.unfound().await.unwrap(), Vec::<String>::new());
+    let counts = [ours.held_counts().await.unwrap(), embedded.held_counts().await.unwrap()];
+    assert_eq!(counts[0], counts[1]);
+    keyspace.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_opens_without_its_server_or_its_schema_and_says_so_until_they_are_there() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let store = ScyllaStore::open(options(&nobody, "none"), Arc::new(Latest));
+    let answer = tokio::time::timeout(Duration::from_secs(60), store.places()).await.expect("an answer");
+    assert!(matches!(answer, Err(StoreError::Unavailable(_))));
+    let Some(node) = address() else { return };
+    let store = ScyllaStore::open(options(&node, "nothing_here"), Arc::new(Latest));
+    let Err(StoreError::Unavailable(cause)) = store.places().await else { panic!("there is no such keyspace") };
+    assert!(cause.to_string().contains("referto schema apply"), "{cause}");
+}

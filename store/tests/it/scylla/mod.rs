@@ -1,0 +1,6 @@
+//! The store on a real server; each test passes where none is given, and says so.
+
+mod conformance;
+mod faults;
+mod node;
+mod schema;
