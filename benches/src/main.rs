@@ -8,6 +8,7 @@
 
 mod client;
 mod echo;
+mod kafka;
 mod raw_loop;
 mod referto;
 mod reports;
@@ -36,7 +37,8 @@ fn main() -> anyhow::Result<()> {
         [] => measure(true, true),
         ["singles"] => measure(true, false),
         ["ndjson"] => measure(false, true),
-        _ => bail!("benches [singles|ndjson]"),
+        ["kafka"] => measure_kafka(),
+        _ => bail!("benches [singles|ndjson|kafka]"),
     }
 }
 
@@ -56,6 +58,19 @@ fn measure(singles: bool, ndjson: bool) -> anyhow::Result<()> {
     if ndjson {
         let rounds = (0..ROUNDS).map(ndjson_rates).collect::<anyhow::Result<Vec<_>>>()?;
         row("NDJSON stored, beside a raw SQLite loop of the same rows", &rounds);
+    }
+    Ok(())
+}
+
+fn measure_kafka() -> anyhow::Result<()> {
+    println!("| what | ours, a second | floor, a second | ratio: median (least to most of {ROUNDS} rounds) |");
+    println!("|---|---|---|---|");
+    let bench = kafka::Bench::start()?;
+    for (size, count) in kafka::SIZES {
+        let rounds = (0..ROUNDS)
+            .map(|_| bench.round(size, count).map(|(ours, tool)| (rate(count, ours), rate(count, tool))))
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        row(&format!("records of {size} bytes on Kafka, beside its own ProducerPerformance"), &rounds);
     }
     Ok(())
 }
