@@ -22,6 +22,8 @@ pub(crate) const SIZES: [(usize, usize); 2] = [(1_000, 200_000), (256 * 1024, 2_
 /// Appends at once, each of one record, as the door makes them: connections of 32 laboratories.
 const APPENDS: usize = 256;
 const PARTITIONS: u32 = 6;
+/// Letters that records are cut from: far more than a compressor looks back.
+const POOL: usize = 16 << 20;
 
 /// A broker for all rounds.
 pub(crate) struct Bench {
@@ -56,21 +58,23 @@ impl Bench {
                 ..Options::new(self.broker.address())
             })?;
             journal.id().await?;
-            let value = Bytes::from(letters(size));
+            let letters = Bytes::from(letters(POOL + size));
             let (begin, next) = (Instant::now(), Arc::new(AtomicUsize::new(0)));
             let appenders: Vec<_> = (0..APPENDS)
                 .map(|_| {
-                    let (journal, next, value) = (journal.clone(), Arc::clone(&next), value.clone());
+                    let (journal, next, letters) = (journal.clone(), Arc::clone(&next), letters.clone());
                     tokio::spawn(async move {
                         loop {
                             let number = next.fetch_add(1, Ordering::Relaxed);
                             if number >= count {
                                 return anyhow::Ok(());
                             }
+                            // Each record its own letters: one that repeats its neighbour would compress to nothing.
+                            let from = number.wrapping_mul(size) % POOL;
                             let record = Record {
                                 key: format!("lab-{}", number % 32).into(),
                                 headers: Vec::new(),
-                                value: value.clone(),
+                                value: letters.slice(from..from + size),
                                 timestamp: jiff::Timestamp::UNIX_EPOCH,
                             };
                             journal.append(Topic::Uploads, vec![record]).await.swap_remove(0)?;
