@@ -5,11 +5,13 @@
 //! * NDJSON stored, from the first byte sent to the last row stored, beside a loop of raw SQLite that writes the same
 //!   rows into the same tables with the same indexes, both files, fsynced as ours.
 //! * Decoding beside a split of the same bytes and a tape of the same JSON, and HL7 beside native JSON.
+//! * Records appended to Kafka beside Kafka's own load tool.
 //! * Commits of the journal and of the store beside the same loop of raw SQLite.
 #![allow(clippy::print_stdout, reason = "a program that prints figures")]
 
 mod client;
 mod echo;
+mod kafka;
 mod referto;
 
 use anyhow::bail;
@@ -32,8 +34,13 @@ const UPLOADERS: usize = 4;
 type Measure = fn() -> anyhow::Result<()>;
 
 /// What is measured, in this order.
-const PARTS: [(&str, Measure); 4] =
-    [("decode", decode::measure), ("commit", commit::measure), ("singles", singles), ("ndjson", ndjson)];
+const PARTS: [(&str, Measure); 5] = [
+    ("decode", decode::measure),
+    ("commit", commit::measure),
+    ("singles", singles),
+    ("ndjson", ndjson),
+    ("kafka", on_kafka),
+];
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -62,9 +69,33 @@ fn singles() -> anyhow::Result<()> {
     Ok(())
 }
 
+fn on_kafka() -> anyhow::Result<()> {
+    let bench = kafka::Bench::start()?;
+    for (size, count) in kafka::SIZES {
+        let rounds = (0..ROUNDS)
+            .map(|_| bench.round(size, count).map(|(ours, tool)| (rate(count, ours), rate(count, tool))))
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        row(&format!("records of {size} bytes on Kafka, beside its own ProducerPerformance"), &rounds);
+    }
+    Ok(())
+}
+
 fn ndjson() -> anyhow::Result<()> {
     let rounds = (0..ROUNDS).map(ndjson_rates).collect::<anyhow::Result<Vec<_>>>()?;
     row("NDJSON stored, beside a raw SQLite loop of the same rows", &rounds);
+    Ok(())
+}
+
+fn measure_kafka() -> anyhow::Result<()> {
+    println!("| what | ours, a second | floor, a second | ratio: median (least to most of {ROUNDS} rounds) |");
+    println!("|---|---|---|---|");
+    let bench = kafka::Bench::start()?;
+    for (size, count) in kafka::SIZES {
+        let rounds = (0..ROUNDS)
+            .map(|_| bench.round(size, count).map(|(ours, tool)| (rate(count, ours), rate(count, tool))))
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        row(&format!("records of {size} bytes on Kafka, beside its own ProducerPerformance"), &rounds);
+    }
     Ok(())
 }
 

@@ -85,7 +85,10 @@ async fn ready(State(admin): State<Admin>) -> Response {
     let ready = phase == "serving" && own;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let durability = admin.journal.durability();
-    probe(status, &json!({"ready": ready, "phase": phase, "journal": journal, "store": store, "durability": durability}))
+    probe(
+        status,
+        &json!({"ready": ready, "phase": phase, "journal": journal, "store": store, "durability": durability}),
+    )
 }
 
 fn probe(status: StatusCode, value: &Value) -> Response {

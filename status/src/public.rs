@@ -18,7 +18,9 @@ pub(crate) async fn status(State(sources): State<Sources>, headers: HeaderMap) -
             Err(Problem::new(503, "journal-full", "no room to take uploads: retry later").retry_after(30).into())
         }
         Health::Unreachable(_) => {
-            Err(Problem::new(503, "journal-unavailable", "uploads cannot be taken now: retry later").retry_after(5).into())
+            Err(Problem::new(503, "journal-unavailable", "uploads cannot be taken now: retry later")
+                .retry_after(5)
+                .into())
         }
         Health::Failed(_) => {
             Err(Problem::new(503, "journal-failed", "uploads cannot be taken now").retry_after(30).into())

@@ -212,11 +212,17 @@ impl Reading {
         }
         let mut list = self.list([partition])?;
         list.set_all_offsets(Offset::Offset(at as i64))?;
-        for one in self.client.seek_partitions(list, self.options.request_timeout)?.elements() {
-            one.error()?;
+        let sought = self.client.seek_partitions(list.clone(), self.options.request_timeout);
+        if sought.and_then(|sought| sought.elements().iter().try_for_each(|one| one.error())).is_err() {
+            tracing::debug!(partition, at, "a partition is begun anew");
+            // The client stops a partition that it once found out of range, and does not seek in it any more.
+            self.client.incremental_unassign(&list)?;
+            self.client.incremental_assign(&list)?;
         }
-        if !paused {
-            self.client.resume(&self.list([partition])?)?;
+        if paused {
+            self.client.pause(&list)?;
+        } else {
+            self.client.resume(&list)?;
         }
         let mut assigned = self.client.context().assigned();
         assigned.unplaced.remove(&partition);

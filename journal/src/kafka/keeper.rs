@@ -18,8 +18,9 @@ use super::{
 };
 use crate::Topic;
 
-/// Between two looks, while all is well and while it is not.
+/// Between two looks at brokers that are known.
 const EVERY: Duration = Duration::from_secs(2);
+/// Between the first two looks at brokers that cannot be used yet; then twice as long each time, up to [`EVERY`].
 const SOON: Duration = Duration::from_millis(250);
 
 /// What is known of the brokers.
@@ -40,6 +41,8 @@ pub(super) struct Keeper {
     mirror: Weak<Mirror>,
     known: watch::Sender<Known>,
     watchdog: Watchdog,
+    /// The client that looks; a new one after each failure.
+    eyes: Option<BaseConsumer>,
 }
 
 /// A running keeper; dropping `stop` ends it.
@@ -80,6 +83,7 @@ impl Keeper {
             mirror: Arc::downgrade(mirror),
             known,
             watchdog: Watchdog::default(),
+            eyes: None,
         };
         let (stop, stopped) = mpsc::sync_channel(0);
         let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -144,22 +148,24 @@ impl Keeper {
         }
     }
 
-    /// Asks the brokers with a new client: one that has been there for long may have lost them for good. True where
-    /// every partition has a leader and enough replicas, so that an append must succeed.
-    fn reach(&self) -> bool {
-        let fresh: Result<BaseConsumer, _> = self.options.client().create();
-        let asked = fresh.and_then(|fresh| {
+    /// Asks the brokers with a client of its own, made anew after each failure: one that has been there for long may
+    /// have lost them for good. True where every partition has a leader and enough replicas, so that an append must
+    /// succeed.
+    fn reach(&mut self) -> bool {
+        let eyes = self.eyes.take().map_or_else(|| self.options.client().create::<BaseConsumer>(), Ok);
+        let asked = eyes.and_then(|eyes| {
             let wanted = match self.options.durability {
                 Durability::Replicated => 2,
                 Durability::Single => 1,
             };
             let mut whole = true;
             for topic in Topic::ALL {
-                let metadata = fresh.fetch_metadata(Some(&self.options.name(topic)), self.options.request_timeout)?;
+                let metadata = eyes.fetch_metadata(Some(&self.options.name(topic)), self.options.request_timeout)?;
                 let partitions = metadata.topics().first().map(|topic| topic.partitions()).unwrap_or_default();
                 whole &= !partitions.is_empty()
                     && partitions.iter().all(|one| one.leader() >= 0 && one.isr().len() >= wanted);
             }
+            self.eyes = Some(eyes);
             Ok(whole)
         });
         match asked {

@@ -44,9 +44,10 @@ impl Member {
     }
 
     fn assign(&self, consumer: &BaseConsumer<Self>, list: &mut TopicPartitionList) {
-        // A number, so that nobody is asked where to begin; nothing is read before the place is known.
+        // The end, which is always there: nothing is read before the place is known. Left to itself the client would
+        // look for a committed offset, find none, and stop the partition.
         let done = list
-            .set_all_offsets(Offset::Offset(0))
+            .set_all_offsets(Offset::End)
             .and_then(|()| consumer.incremental_assign(list))
             .and_then(|()| consumer.pause(list));
         if let Err(error) = done {

@@ -155,8 +155,12 @@ impl KafkaJournal {
 
     /// Refuses places that are not kept, before a group is joined for them.
     async fn check_places(&self, topic: Topic, places: &dyn Places) -> Result<(), ReadError> {
-        for ends in self.pages.ends(topic).await? {
-            let at = places.next(topic, ends.partition).await?.unwrap_or(0);
+        // Places first: the ends only move on meanwhile.
+        let mut begins = Vec::with_capacity(self.options.partitions as usize);
+        for partition in 0..self.options.partitions {
+            begins.push(places.next(topic, partition).await?.unwrap_or(0));
+        }
+        for (ends, at) in self.pages.ends(topic).await?.into_iter().zip(begins) {
             if at < ends.first || at > ends.next {
                 return Err(out_of_range(topic, at, ends));
             }

@@ -10,7 +10,7 @@ use rdkafka::{
     client::ClientContext,
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer as _, ConsumerContext},
-    error::KafkaError,
+    error::{KafkaError, RDKafkaErrorCode},
     message::Message as _,
 };
 use tokio::sync::Semaphore;
@@ -104,7 +104,7 @@ impl Pages {
     }
 }
 
-/// The ends of one partition.
+/// The ends of one partition. A leader that changes, or is not known to all brokers yet, is asked for again.
 pub(super) fn ends<C: ConsumerContext>(
     options: &Options,
     client: &BaseConsumer<C>,
@@ -112,8 +112,26 @@ pub(super) fn ends<C: ConsumerContext>(
     partition: u32,
 ) -> Result<Ends, Unable> {
     let number = i32::try_from(partition).unwrap_or(i32::MAX);
-    let (first, next) = client.fetch_watermarks(&options.name(topic), number, options.request_timeout)?;
+    let until = Instant::now() + options.request_timeout;
+    let (first, next) = loop {
+        match client.fetch_watermarks(&options.name(topic), number, options.request_timeout) {
+            Err(KafkaError::MetadataFetch(code)) if is_moving(code) && Instant::now() < until => {
+                std::thread::park_timeout(Duration::from_millis(50));
+            }
+            told => break told?,
+        }
+    };
     Ok(Ends { partition, first: first.max(0) as u64, next: next.max(0) as u64 })
+}
+
+fn is_moving(code: RDKafkaErrorCode) -> bool {
+    matches!(
+        code,
+        RDKafkaErrorCode::NotLeaderForPartition
+            | RDKafkaErrorCode::LeaderNotAvailable
+            | RDKafkaErrorCode::UnknownTopicOrPartition
+            | RDKafkaErrorCode::UnknownPartition
+    )
 }
 
 /// Messages of the partition that is assigned, up to `next` or the limit.

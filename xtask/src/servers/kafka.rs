@@ -129,9 +129,16 @@ impl Broker {
         self.answers()
     }
 
+    /// The command of one of Kafka's own tools, by its class; its arguments are to be added.
+    #[must_use]
+    pub fn tool(&self, class: &str) -> Command {
+        let mut command = Java::command(&[self.jars.join("*")], &["-Xmx512m", &log()]);
+        command.arg(class);
+        command
+    }
+
     fn command(&self, arguments: &[&str]) -> Command {
-        let log = format!("-Dlog4j2.configurationFile=file:{ROOT}/deploy/local/kafka/log4j2.yaml");
-        let mut command = Java::command(&[self.jars.join("*")], &[JAVA, &[&log]].concat());
+        let mut command = Java::command(&[self.jars.join("*")], &[JAVA, &[&log()]].concat());
         command.args(arguments);
         command
     }
@@ -163,4 +170,9 @@ impl Broker {
             }
         }
     }
+}
+
+/// The option that makes Kafka's programs say little.
+fn log() -> String {
+    format!("-Dlog4j2.configurationFile=file:{ROOT}/deploy/local/kafka/log4j2.yaml")
 }

@@ -30,7 +30,7 @@ impl journal::Places for Places {
 
 impl Places {
     /// What a batch's reader does: its rows, then its place.
-    fn store(&self, taken: &Taken) {
+    pub(super) fn store(&self, taken: &Taken) {
         let (first, last) = (taken.records[0].position, taken.records[taken.records.len() - 1].position);
         self.seen.lock().unwrap().extend(taken.records.iter().map(|stored| stored.position));
         let mut next = self.next.lock().unwrap();
