@@ -9,7 +9,7 @@ mod store;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use ::store::Store;
+use ::store::{Store, StoreError};
 use access::Directory;
 use anyhow::Context as _;
 use futures_util::future::BoxFuture;
@@ -34,6 +34,8 @@ use metrics::recorder;
 
 /// How often the directory of laboratories is looked at: a change is in force within 10 s.
 const DIRECTORY_EVERY: Duration = Duration::from_secs(2);
+/// Between two looks at a store that did not answer at the start.
+const AGAIN: Duration = Duration::from_millis(500);
 /// What connections in hand may take at the end; with the workers' drain it stays under 25 s.
 const CONNECTIONS_DRAIN: Duration = Duration::from_secs(10);
 /// What the workers may take at the end.
@@ -45,6 +47,8 @@ pub(crate) struct System {
     clock: Clock,
     failpoint: Failpoint,
     journal: Arc<EmbeddedJournal>,
+    /// Whether journal and store are known to belong together.
+    reconciled: bool,
     store: Arc<dyn Store>,
     directory: Arc<Directory>,
     secret: [u8; 32],
@@ -78,7 +82,15 @@ impl System {
             options.on_step = Some(Arc::new(move |step| failpoint.pass(&format!("journal-{step:?}"))));
         }
         let journal = EmbeddedJournal::open(options).context("cannot open the journal")?;
-        reconcile::reconcile(journal.as_ref(), store.as_ref()).await?;
+        let reconciled = match reconcile::reconcile(journal.as_ref(), store.as_ref()).await {
+            Ok(()) => true,
+            // Uploads need only the journal; admission begins when the store answers.
+            Err(error) if is_unavailable(&error) && settings.store.may_be_away() => {
+                tracing::warn!(error = &*error, "the store does not answer: uploads are taken and not yet stored");
+                false
+            }
+            Err(error) => return Err(error),
+        };
 
         let directory = Arc::new(Directory::open(&folder.path("labs.json")));
         if let Err(error) = directory.refresh(store.as_ref()).await {
@@ -91,7 +103,7 @@ impl System {
             TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
         };
         let (http, admin) = (bind(settings.http).await?, bind(settings.admin).await?);
-        Ok(Self { settings, clock, failpoint, journal, store, directory, secret, http, admin, _held: held })
+        Ok(Self { settings, clock, failpoint, journal, reconciled, store, directory, secret, http, admin, _held: held })
     }
 
     /// Where it listens, once opened.
@@ -122,8 +134,16 @@ impl System {
         let mut admission = JoinSet::new();
 
         if self.settings.roles.workers {
-            let run = self.admission().run(workers.clone());
-            admission.spawn(async move { run.await.context("admission stopped") });
+            let begin = (!self.reconciled).then(|| Begin { journal: self.journal.clone(), store: self.store.clone() });
+            let (run, drain) = (self.admission().run(workers.clone()), workers.clone());
+            admission.spawn(async move {
+                if let Some(begin) = begin
+                    && !begin.when_it_answers(&drain).await?
+                {
+                    return Ok(());
+                }
+                run.await.context("admission stopped")
+            });
             let keep = keep::Keep {
                 journal: self.journal.clone(),
                 store: self.store.clone(),
@@ -218,6 +238,32 @@ impl System {
             ..ingest::Settings::new(self.journal.clone(), self.directory.clone(), self.secret, self.clock.clone())
         }))
     }
+}
+
+/// What a start left to do, for the store did not answer.
+struct Begin {
+    journal: Arc<EmbeddedJournal>,
+    store: Arc<dyn Store>,
+}
+
+impl Begin {
+    /// Compares journal and store as soon as both answer. False when drained before that.
+    async fn when_it_answers(self, drain: &CancellationToken) -> anyhow::Result<bool> {
+        loop {
+            match reconcile::reconcile(self.journal.as_ref(), self.store.as_ref()).await {
+                Ok(()) => return Ok(true),
+                Err(error) if is_unavailable(&error) => {}
+                Err(error) => return Err(error),
+            }
+            if drain.run_until_cancelled(tokio::time::sleep(AGAIN)).await.is_none() {
+                return Ok(false);
+            }
+        }
+    }
+}
+
+fn is_unavailable(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| matches!(cause.downcast_ref(), Some(StoreError::Unavailable(_))))
 }
 
 /// `Prefer: wait` answered from the store of this process.
