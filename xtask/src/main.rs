@@ -49,7 +49,8 @@ fn test() -> anyhow::Result<()> {
         .run()?;
     let cassandra = Cassandra::start()?;
     let tests = Step::cargo("tests", &["test", "--workspace", "--locked", "--no-fail-fast"])
-        .variable("REFERTO_TEST_CASSANDRA", &cassandra.address());
+        .variable("REFERTO_TEST_CASSANDRA", &cassandra.address())
+        .variable("REFERTO_TEST_XTASK", &std::env::current_exe()?.display().to_string());
     let (tests_passed, output) = tests.run_and_read()?;
     let mut counts = Counts::of(&output);
     counts.add(readme::demo()?.run().is_ok());

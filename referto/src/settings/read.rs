@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use super::{KEYS, Key};
 
 /// Variables with the prefix that are no settings.
-const NOT_SETTINGS: &[&str] = &["REFERTO_KEY", "REFERTO_TEST_CASSANDRA"];
+const NOT_SETTINGS: &[&str] = &["REFERTO_KEY", "REFERTO_TEST_CASSANDRA", "REFERTO_TEST_XTASK"];
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
