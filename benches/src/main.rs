@@ -11,6 +11,7 @@ mod echo;
 mod raw_loop;
 mod referto;
 mod reports;
+mod scylla;
 
 use std::time::Duration;
 
@@ -36,7 +37,8 @@ fn main() -> anyhow::Result<()> {
         [] => measure(true, true),
         ["singles"] => measure(true, false),
         ["ndjson"] => measure(false, true),
-        _ => bail!("benches [singles|ndjson]"),
+        ["scylla"] => scylla::measure(),
+        _ => bail!("benches [singles|ndjson|scylla]"),
     }
 }
 
