@@ -13,6 +13,7 @@ mod client;
 mod echo;
 mod kafka;
 mod referto;
+mod scylla;
 
 use anyhow::bail;
 use benches::{
@@ -34,12 +35,13 @@ const UPLOADERS: usize = 4;
 type Measure = fn() -> anyhow::Result<()>;
 
 /// What is measured, in this order.
-const PARTS: [(&str, Measure); 5] = [
+const PARTS: [(&str, Measure); 6] = [
     ("decode", decode::measure),
     ("commit", commit::measure),
     ("singles", singles),
     ("ndjson", ndjson),
     ("kafka", on_kafka),
+    ("scylla", scylla::measure),
 ];
 
 fn main() -> anyhow::Result<()> {
@@ -83,19 +85,6 @@ fn on_kafka() -> anyhow::Result<()> {
 fn ndjson() -> anyhow::Result<()> {
     let rounds = (0..ROUNDS).map(ndjson_rates).collect::<anyhow::Result<Vec<_>>>()?;
     row("NDJSON stored, beside a raw SQLite loop of the same rows", &rounds);
-    Ok(())
-}
-
-fn measure_kafka() -> anyhow::Result<()> {
-    println!("| what | ours, a second | floor, a second | ratio: median (least to most of {ROUNDS} rounds) |");
-    println!("|---|---|---|---|");
-    let bench = kafka::Bench::start()?;
-    for (size, count) in kafka::SIZES {
-        let rounds = (0..ROUNDS)
-            .map(|_| bench.round(size, count).map(|(ours, tool)| (rate(count, ours), rate(count, tool))))
-            .collect::<anyhow::Result<Vec<_>>>()?;
-        row(&format!("records of {size} bytes on Kafka, beside its own ProducerPerformance"), &rounds);
-    }
     Ok(())
 }
 

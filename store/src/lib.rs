@@ -24,7 +24,8 @@ use schemas::{
 /// Why the store did not do what it was asked.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
-    /// Not now: nothing was stored. Retry.
+    /// Not now. Nothing was stored, or, where a server stores row by row, a part that the same call again completes:
+    /// retry.
     #[error("the store cannot answer")]
     Unavailable(#[source] Arc<dyn std::error::Error + Send + Sync>),
     /// The commit's outcome is unknown and this handle is not to be used again: end the process.
@@ -395,6 +396,6 @@ pub trait Store: Send + Sync {
     /// As [`Store::admit`].
     fn put_lab(&self, lab: LabId, expected: Option<String>, document: String) -> Answer<'_, bool>;
 
-    /// Changes with every admitted batch: wait on it to see an upload done.
+    /// Changes with every batch that this handle admitted: wait on it to see an upload done.
     fn admitted(&self) -> tokio::sync::watch::Receiver<u64>;
 }

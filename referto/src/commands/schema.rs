@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 
 use crate::{
-    cli::{Common, DONE, Failure, Schema},
+    cli::{Common, Failure, Schema},
     settings::{Origin, Settings, StoreKind, Values},
 };
 
@@ -39,7 +39,10 @@ mod server {
     use store::scylla::{self, schema, server::Server};
 
     use super::*;
-    use crate::commands::{print, runtime};
+    use crate::{
+        cli::DONE,
+        commands::{print, runtime},
+    };
 
     pub(in crate::commands) fn run(common: &Common, settings: &Settings, command: &Schema) -> Result<u8, Failure> {
         let StoreKind::Scylla(options) = &settings.store else {

@@ -9,14 +9,21 @@ pub(crate) enum StoreKind {
     Embedded,
     /// ScyllaDB or Cassandra.
     #[cfg(feature = "scylla")]
-    Scylla(store::scylla::Options),
+    Scylla(Box<store::scylla::Options>),
+}
+
+impl StoreKind {
+    /// Whether it may not answer for a while, as servers do; a file answers or is broken.
+    pub(crate) fn may_be_away(&self) -> bool {
+        !matches!(self, StoreKind::Embedded)
+    }
 }
 
 pub(super) fn store(values: &Values) -> anyhow::Result<StoreKind> {
     match values.text("store") {
         "embedded" => Ok(StoreKind::Embedded),
         #[cfg(feature = "scylla")]
-        "scylla" => scylla(values).map(StoreKind::Scylla),
+        "scylla" => Ok(StoreKind::Scylla(Box::new(scylla(values)?))),
         asked => {
             let served = if cfg!(feature = "scylla") { "embedded or scylla" } else { "embedded alone" };
             anyhow::bail!("store = {asked:?}: this build serves {served}")

@@ -11,7 +11,7 @@ mod store;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use ::journal::{Health, Journal, ReadError};
-use ::store::Store;
+use ::store::{Store, StoreError};
 use access::Directory;
 use anyhow::Context as _;
 use futures_util::future::BoxFuture;
@@ -36,7 +36,7 @@ use metrics::recorder;
 
 /// How often the directory of laboratories is looked at: a change is in force within 10 s.
 const DIRECTORY_EVERY: Duration = Duration::from_secs(2);
-/// Between two looks at a journal that did not answer at the start.
+/// Between two looks at a journal or a store that did not answer at the start.
 const AGAIN: Duration = Duration::from_millis(500);
 /// What connections in hand may take at the end; with the workers' drain it stays under 25 s.
 const CONNECTIONS_DRAIN: Duration = Duration::from_secs(10);
@@ -80,6 +80,11 @@ impl System {
         let journal = journal::open(&settings, &folder, &failpoint)?;
         let reconciled = match reconcile::reconcile(journal.journal.as_ref(), store.as_ref()).await {
             Ok(()) => true,
+            Err(error) if is_store_away(&error) && settings.store.may_be_away() => {
+                tracing::warn!(error = &*error, "the store does not answer: uploads are taken and not yet stored");
+                journal.release();
+                false
+            }
             // Uploads are answered 503 until it answers; admission begins then.
             Err(error) if is_unavailable(&error) && settings.journal.may_be_away() => false,
             Err(error) => return Err(error),
@@ -250,7 +255,7 @@ impl System {
     }
 }
 
-/// What a start left to do, for the journal did not answer.
+/// What a start left to do, for the journal or the store did not answer.
 struct Begin {
     journal: journal::Opened,
     store: Arc<dyn Store>,
@@ -265,6 +270,7 @@ impl Begin {
                     self.journal.release();
                     return Ok(true);
                 }
+                Err(error) if is_store_away(&error) => self.journal.release(),
                 Err(error) if is_unavailable(&error) => {}
                 Err(error) => return Err(error),
             }
@@ -276,7 +282,12 @@ impl Begin {
 }
 
 fn is_unavailable(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| matches!(cause.downcast_ref(), Some(ReadError::Unavailable(_))))
+    is_store_away(error) || error.chain().any(|cause| matches!(cause.downcast_ref(), Some(ReadError::Unavailable(_))))
+}
+
+/// Uploads need only the journal: they are taken, and admitted once the store answers.
+fn is_store_away(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| matches!(cause.downcast_ref(), Some(StoreError::Unavailable(_))))
 }
 
 /// `Prefer: wait` answered from the store of this process.

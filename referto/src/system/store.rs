@@ -25,7 +25,7 @@ pub(crate) fn open(settings: &Settings, folder: &Folder, failpoint: &Failpoint) 
         #[cfg(feature = "scylla")]
         StoreKind::Scylla(options) => {
             // Reads fold by the rules that admission brings.
-            Ok(::store::scylla::ScyllaStore::open(options.clone(), Arc::new(workers::RuleBook::default())))
+            Ok(::store::scylla::ScyllaStore::open((**options).clone(), Arc::new(workers::RuleBook::default())))
         }
     }
 }

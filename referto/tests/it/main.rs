@@ -14,4 +14,6 @@ mod operate;
 mod power;
 mod replay;
 mod sample;
+#[cfg(feature = "scylla")]
+mod scylla;
 mod server;

@@ -25,14 +25,14 @@ use super::{
 };
 use crate::{Batch, Judge, Standing, StoreError, Touched};
 
-/// Stores a batch and returns every report it touched, in the order of first touch, with what may be told of them.
+/// Stores a batch and returns every report it touched, in the order of first touch; remembers what is to be told.
 pub(super) async fn admit(
     db: &Db,
     batch: &Batch,
-    known: &marks::Tellable,
+    tellable: &marks::Tellable,
     judge: &dyn Judge,
-) -> Result<(Vec<Touched>, marks::Tellable), StoreError> {
-    marks::settle(db, &batch.settled, known).await?;
+) -> Result<Vec<Touched>, StoreError> {
+    marks::settle(db, &batch.settled, tellable).await?;
     let plan = Plan::of(db, &batch.records).await?;
     let versions = plan
         .versions
@@ -48,7 +48,7 @@ pub(super) async fn admit(
 
     follow::write(db, &plan, &reports, &standings, &rules).await?;
     write_items(db, &plan, &standings, judge).await?;
-    Ok(answer(reports, standings))
+    Ok(answer(reports, standings, tellable))
 }
 
 fn standing(report: &Report, rules: &Rules<'_>) -> Result<(Vec<Version>, Standing), StoreError> {
@@ -118,19 +118,15 @@ fn faults(new: &NewItem<'_>) -> Result<String, StoreError> {
     serde_json::to_string(&new.item.faults).map_err(super::session::unavailable)
 }
 
-fn answer(reports: Vec<Report>, standings: Vec<(Vec<Version>, Standing)>) -> (Vec<Touched>, marks::Tellable) {
-    let mut tellable = marks::Tellable::new();
-    let touched = reports.into_iter().zip(standings).map(|(report, (mut versions, standing))| {
+fn answer(reports: Vec<Report>, standings: Vec<(Vec<Version>, Standing)>, tellable: &marks::Tellable) -> Vec<Touched> {
+    let answered = reports.into_iter().zip(standings).map(|(report, (mut versions, standing))| {
         let stamp = marks::told_stamp(&versions, versions[standing.current].digest);
         let current = versions.swap_remove(standing.current);
-        tellable.extend(stamp.map(|stamp| ((report.identity.clone(), current.digest), stamp)));
-        Touched {
-            identity: report.identity,
-            current,
-            issued_at: standing.issued_at,
-            notice: standing.notice,
-            emitted: report.emitted,
-        }
+        let (identity, issued_at, notice) = (report.identity, standing.issued_at, standing.notice);
+        (Touched { identity, current, issued_at, notice, emitted: report.emitted }, stamp)
     });
-    (touched.collect(), tellable)
+    let (touched, stamps): (Vec<Touched>, Vec<_>) = answered.unzip();
+    let told = touched.iter().zip(stamps).filter(|(touched, _)| touched.wants_task());
+    tellable.remember(told.filter_map(|(of, stamp)| Some((of.identity.clone(), of.current.digest, stamp?))));
+    touched
 }

@@ -1,6 +1,9 @@
 //! Readers' places, marks of emission, fences.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use schemas::{Digest, Identity, Position};
 
@@ -12,15 +15,47 @@ use super::{
 };
 use crate::{Place, Settled, StoreError};
 
-/// What a batch that was admitted here may be told of: the timestamp of each mark, so that settling reads nothing.
-pub(super) type Tellable = HashMap<(Identity, Digest), i64>;
+/// The timestamps of marks that were not written yet: of what was admitted here and is to be told, so that settling
+/// reads nothing.
+#[derive(Default)]
+pub(super) struct Tellable(Mutex<HashMap<(Identity, Digest), i64>>);
+
+/// Reports to be told that are remembered; beyond them, settling reads.
+const REMEMBERED: usize = 100_000;
+
+impl Tellable {
+    /// Remembers what is to be told of the reports of a batch.
+    pub(super) fn remember(&self, told: impl IntoIterator<Item = (Identity, Digest, i64)>) {
+        let mut known = self.known();
+        for (identity, digest, stamp) in told {
+            if known.len() < REMEMBERED {
+                known.insert((identity, digest), stamp);
+            }
+        }
+    }
+
+    fn stamp(&self, identity: &Identity, digest: Digest) -> Option<i64> {
+        self.known().get(&(identity.clone(), digest)).copied()
+    }
+
+    fn forget(&self, emitted: &[(Identity, Digest)]) {
+        let mut known = self.known();
+        for mark in emitted {
+            known.remove(mark);
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<(Identity, Digest), i64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// Writes what a batch finished. The marks come first: a place is behind what it promises, never before.
 pub(super) async fn settle(db: &Db, settled: &Settled, known: &Tellable) -> Result<(), StoreError> {
     let marks = db
         .each(&settled.emitted, |(identity, digest)| async move {
-            let stamp = match known.get(&(identity.clone(), *digest)) {
-                Some(stamp) => Some(*stamp),
+            let stamp = match known.stamp(identity, *digest) {
+                Some(stamp) => Some(stamp),
                 None => told_stamp(&report::facts(db, identity).await?.versions(), *digest),
             };
             Ok(stamp.map(|stamp| {
@@ -30,6 +65,7 @@ pub(super) async fn settle(db: &Db, settled: &Settled, known: &Tellable) -> Resu
         .await?;
     // None of a report that is not stored.
     db.write_each(&db.statements.marks.emitted, marks.into_iter().flatten()).await?;
+    known.forget(&settled.emitted);
     let Some(Place { journal, topic, next }) = &settled.place else { return Ok(()) };
     let row = (journal, topic, int(next.partition), signed(next.offset), stamps::forward(next.offset));
     db.write(&db.statements.marks.put_place, row).await

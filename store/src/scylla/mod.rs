@@ -31,7 +31,7 @@ use std::{path::PathBuf, sync::Arc, time::Instant};
 
 use jiff::civil::Date;
 use schemas::{LabId, Position, SubmissionId, time::Clock, version::PersonKey, version::Reason};
-use tokio::sync::{Mutex, watch};
+use tokio::sync::watch;
 
 pub use self::apply::{Applied, apply, detect, discard};
 use self::{
@@ -91,8 +91,7 @@ impl std::fmt::Debug for Options {
 pub struct ScyllaStore {
     connector: Connector,
     judge: Arc<dyn Judge>,
-    /// Of the batch admitted last, which is what is settled next.
-    tellable: Mutex<Tellable>,
+    tellable: Tellable,
     admitted: watch::Sender<u64>,
 }
 
@@ -102,7 +101,7 @@ impl ScyllaStore {
     pub fn open(options: Options, judge: Arc<dyn Judge>) -> Arc<Self> {
         metrics::describe();
         let (connector, admitted) = (Connector::new(options), watch::Sender::new(0));
-        Arc::new(Self { connector, judge, tellable: Mutex::default(), admitted })
+        Arc::new(Self { connector, judge, tellable: Tellable::default(), admitted })
     }
 
     /// Every stored fact and fold as a line, sorted: the lines of [`crate::embedded::dump`]. Reads whole tables and
@@ -137,9 +136,7 @@ impl ScyllaStore {
 
     async fn admit_batch(&self, batch: Batch, judge: Arc<dyn Judge>) -> Result<Vec<Touched>, StoreError> {
         let db = self.connector.db().await?;
-        let mut tellable = self.tellable.lock().await;
-        let (touched, known) = admit::admit(&db, &batch, &tellable, &*judge).await?;
-        *tellable = known;
+        let touched = admit::admit(&db, &batch, &self.tellable, &*judge).await?;
         self.admitted.send_modify(|count| *count += 1);
         Ok(touched)
     }
@@ -166,8 +163,7 @@ impl Store for ScyllaStore {
     fn settle(&self, settled: Settled) -> Answer<'_, ()> {
         observed("settle", async move {
             let db = self.connector.db().await?;
-            let tellable = self.tellable.lock().await;
-            marks::settle(&db, &settled, &tellable).await
+            marks::settle(&db, &settled, &self.tellable).await
         })
     }
 

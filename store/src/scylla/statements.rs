@@ -10,7 +10,7 @@ use super::schema;
 /// Rows of a page of a read that goes on until it has all.
 const PAGE: i32 = 2_000;
 /// Reports with content are read a few at a time: a version may have megabytes.
-const CONTENT_PAGE: i32 = 50;
+const CONTENT_PAGE: i32 = 4;
 
 /// All of them.
 pub(super) struct Statements {

@@ -8,9 +8,9 @@ use std::{
     time::Duration,
 };
 
-use schemas::{Identity, Position, Version, version::Reasons};
+use schemas::{Identity, Position, SubmissionId, Version, version::Reasons};
 use store::{
-    AdmitItem, Batch, NewVersion, Place, Settled, Store, StoreError, Verdict,
+    AdmitItem, Batch, NewVersion, PageRequest, Place, Settled, Store, StoreError, Verdict,
     conformance::Latest,
     embedded::{self, EmbeddedStore},
     scylla::{Options, ScyllaStore},
@@ -29,16 +29,18 @@ fn batches() -> [Batch; 2] {
         record.submission.received = 10;
         record
     };
-    let (first, mut second) = (small(1, &[0, 1]), small(2, &[0, 1, 2, 3, 9]));
-    let [held, plain] = [0, 1].map(|index| accepted(&first.items[index]).clone());
-    assert!(!held.version.reasons.is_empty() && plain.version.reasons.is_empty());
-    // New and held (0), new (1), a correction that is not held any more (2), a repeat (3), refused (9).
+    let (first, mut second) = (small(1, &[0, 1, 5]), small(2, &[0, 1, 2, 3, 4, 9]));
+    let [held, plain, waits] = [0, 1, 2].map(|index| accepted(&first.items[index]).clone());
+    assert_eq!([&held, &plain, &waits].map(|new| new.version.reasons.is_empty()), [false, true, false]);
+    // New and held (0), new (1), a correction that is not held any more (2), repeats of what is not
+    // held (3) and of what is (4), refused (9).
     second.items[2].verdict = Verdict::Accepted(Box::new(NewVersion {
         identity: held.identity,
         version: Version { reasons: Reasons::default(), ..accepted(&second.items[2]).version.clone() },
         content: "{}".to_owned(),
     }));
     second.items[3].verdict = Verdict::Accepted(Box::new(plain.clone()));
+    second.items[4].verdict = Verdict::Accepted(Box::new(waits));
     let settled = Settled { place: Some(place), emitted: vec![(plain.identity, plain.version.digest)] };
     [Batch { settled: Settled::default(), records: vec![first] }, Batch { settled, records: vec![second] }]
 }
@@ -51,6 +53,18 @@ fn accepted(item: &AdmitItem) -> &NewVersion {
 async fn admit(store: &dyn Store, batch: &Batch) -> Result<Vec<Identity>, StoreError> {
     let touched = store.admit(batch.clone(), Arc::new(Latest)).await?;
     Ok(touched.into_iter().map(|touched| touched.identity).collect())
+}
+
+/// What is answered of the uploads: counts and items, with what holds them.
+async fn uploads(store: &dyn Store) -> Vec<String> {
+    let mut lines = Vec::new();
+    for offset in [1, 2] {
+        let id = SubmissionId(uuid::Uuid::from_u128(offset));
+        lines.push(format!("{:?}", store.submission(id).await.unwrap()));
+        let items = store.items(id, PageRequest { limit: 100, cursor: None }).await.unwrap().items;
+        lines.extend(items.iter().map(|item| format!("{item:?}")));
+    }
+    lines
 }
 
 /// A store whose statements fail once `left` have been sent; negative: none fails.
@@ -77,7 +91,7 @@ async fn a_batch_that_failed_at_any_statement_is_completed_by_the_same_batch() {
     admit(&*whole, &first).await.unwrap();
     let touched = admit(&*whole, &second).await.unwrap();
     let expected = whole.dump(true).await.unwrap();
-    let lists = whole.held_counts().await.unwrap();
+    let (lists, states) = (whole.held_counts().await.unwrap(), uploads(&*whole).await);
     assert!(whole.unfound().await.unwrap().is_empty(), "{:?}", whole.unfound().await.unwrap());
 
     let mut failures = 0;
@@ -94,6 +108,7 @@ async fn a_batch_that_failed_at_any_statement_is_completed_by_the_same_batch() {
         assert_eq!(admit(&*store, &second).await.unwrap(), touched, "after {allowed} statements");
         assert_eq!(store.dump(true).await.unwrap(), expected, "after {allowed} statements");
         assert_eq!(store.held_counts().await.unwrap(), lists, "after {allowed} statements");
+        assert_eq!(uploads(&*store).await, states, "after {allowed} statements");
         assert_eq!(store.unfound().await.unwrap(), Vec::<String>::new(), "after {allowed} statements");
     }
     assert!(failures >= 20, "the batch has many statements: {failures}");

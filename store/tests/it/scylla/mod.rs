@@ -2,5 +2,6 @@
 
 mod conformance;
 mod faults;
+mod kill;
 mod node;
 mod schema;
