@@ -3,7 +3,7 @@
 //! * `cargo xtask test`: what must pass before anything lands: format, lints, documentation, every test, and the
 //!   commands of the README. Ends with a line that counts the tests.
 //! * `cargo xtask torture`: the crash and power-cut tests for longer, and the large demo.
-//! * `cargo xtask kafka`: a broker to work against, until its end is asked for.
+//! * `cargo xtask kafka [HOW MANY]`: a broker to work against, until its end is asked for.
 //! * `cargo xtask measure`: what referto costs beside its floors, in one run; see `benches/README.md`.
 #![allow(clippy::print_stdout, reason = "a program that reports what it runs")]
 
@@ -14,7 +14,7 @@ mod step;
 
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 
 use xtask::servers::{self, Folder, kafka::Broker};
 
@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     let done = match asked.first().map(String::as_str) {
         Some("test") => test(),
         Some("torture") => torture(),
-        Some("kafka") => kafka(),
+        Some("kafka") => kafka(asked.get(1).map(String::as_str)),
         Some("measure") => measure(&asked[1..]),
         _ => {
             eprintln!("cargo xtask test | torture | kafka | measure");
@@ -63,12 +63,14 @@ fn test() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A broker for tests that are run by hand.
-fn kafka() -> anyhow::Result<()> {
+/// A broker for tests that are run by hand, or as many as are asked for, which replicate each other.
+fn kafka(count: Option<&str>) -> anyhow::Result<()> {
     needs::meet()?;
+    let count = count.unwrap_or("1").parse().context("cargo xtask kafka [HOW MANY BROKERS]")?;
     let folder = Folder::new()?;
-    let broker = Broker::start(folder.path())?;
-    println!("{}={}", servers::kafka::VARIABLE, broker.address());
+    let brokers = Broker::cluster(folder.path(), count)?;
+    let addresses: Vec<_> = brokers.iter().map(Broker::address).collect();
+    println!("{}={}", servers::kafka::VARIABLE, addresses.join(","));
     println!("it runs until you press Enter");
     std::io::stdin().read_line(&mut String::new())?;
     Ok(())
