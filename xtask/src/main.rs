@@ -4,7 +4,8 @@
 //!   read it, and the commands of the README. Ends with a line that counts the tests.
 //! * `cargo xtask torture`: the crash and power-cut tests for longer, every mutation of every HL7 file, and the large
 //!   demo.
-//! * `cargo xtask up`: a broker and a node to work against, and the settings for them, until its end is asked for.
+//! * `cargo xtask up [BROKERS]`: a broker (or several) and a node to work against, and the settings for them, until its
+//!   end is asked for.
 //! * `cargo xtask measure`: what referto costs beside its floors, in one run; see `benches/README.md`.
 #![allow(clippy::print_stdout, reason = "a program that reports what it runs")]
 
@@ -17,9 +18,13 @@ mod step;
 
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 
-use xtask::servers::{Folder, cassandra::{self, Cassandra}, kafka::{self, Broker}};
+use xtask::servers::{
+    Folder,
+    cassandra::{self, Cassandra},
+    kafka::{self, Broker},
+};
 
 use crate::{count::Counts, python::Python, step::Step};
 
@@ -31,7 +36,7 @@ fn main() -> ExitCode {
     let done = match asked.first().map(String::as_str) {
         Some("test") => test(),
         Some("torture") => torture(),
-        Some("up") => up(),
+        Some("up") => up(asked.get(1).map_or("1", String::as_str)),
         Some("measure") => measure(&asked[1..]),
         _ => {
             eprintln!("cargo xtask test | torture | up | measure");
@@ -73,24 +78,28 @@ fn test() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A broker for tests that are run by hand.
-fn up() -> anyhow::Result<()> {
+/// Servers to work against: the settings on stdout, for a shell to take.
+fn up(brokers: &str) -> anyhow::Result<()> {
     needs::meet()?;
+    let count = brokers.parse().context("cargo xtask up [HOW MANY BROKERS]")?;
     let folder = Folder::new()?;
-    let (broker, node) = (Broker::start(folder.path())?, Cassandra::start(folder.path())?);
+    let (brokers, node) = (Broker::cluster(folder.path(), count)?, Cassandra::start(folder.path())?);
+    let addresses = brokers.iter().map(Broker::address).collect::<Vec<_>>().join(",");
+    // Acknowledgements need two replicas, and the loss of one broker leaves them only where there are three.
+    let durability = if count < 3 { "single" } else { "replicated" };
     for (name, value) in [
         ("REFERTO_JOURNAL", "kafka"),
-        ("REFERTO_KAFKA__BROKERS", &broker.address()),
-        ("REFERTO_KAFKA__DURABILITY", "single"),
+        ("REFERTO_KAFKA__BROKERS", &addresses),
+        ("REFERTO_KAFKA__DURABILITY", durability),
         ("REFERTO_STORE", "scylla"),
         ("REFERTO_SCYLLA__NODES", &node.address()),
         ("REFERTO_SCYLLA__REPLICATION", "1"),
-        (kafka::VARIABLE, &broker.address()),
+        (kafka::VARIABLE, &addresses),
         (cassandra::VARIABLE, &node.address()),
     ] {
         println!("export {name}={value}");
     }
-    eprintln!("both run until stdin ends (Ctrl-D), and their data goes with them");
+    eprintln!("they run until stdin ends (Ctrl-D), and their data goes with them");
     std::io::copy(&mut std::io::stdin(), &mut std::io::sink())?;
     Ok(())
 }
