@@ -72,13 +72,14 @@ pub fn read_date(text: &str) -> Option<Date> {
 #[must_use]
 pub fn read_hl7(text: &str, zone: &TimeZone) -> Option<Read> {
     let text = text.trim();
-    let (local, offset) = match text.find(['+', '-']) {
+    let text = text.as_bytes();
+    let (local, offset) = match text.iter().position(|byte| matches!(byte, b'+' | b'-')) {
         Some(at) => text.split_at_checked(at).map(|(local, offset)| (local, hl7_offset(offset)))?,
         None => (text, Some(None)),
     };
     let offset = offset?;
-    let (digits, fraction) = local.split_once('.').map_or((local, None), |(digits, rest)| (digits, Some(rest)));
-    let digits = digits.as_bytes();
+    let point = local.iter().position(|byte| *byte == b'.').and_then(|at| local.split_at_checked(at));
+    let (digits, fraction) = point.map_or((local, None), |(digits, rest)| (digits, rest.get(1..)));
     let nanoseconds = match fraction {
         Some(fraction) if digits.len() == 14 => nanoseconds(fraction)?,
         Some(_) => return None,
@@ -122,8 +123,8 @@ fn number(digits: &[u8; 2]) -> Option<i8> {
 }
 
 /// `±HHMM`.
-fn hl7_offset(text: &str) -> Option<Option<Offset>> {
-    let [sign, h1, h2, m1, m2] = *text.as_bytes() else { return None };
+fn hl7_offset(text: &[u8]) -> Option<Option<Offset>> {
+    let [sign, h1, h2, m1, m2] = *text else { return None };
     let (hours, minutes) = (i32::from(number(&[h1, h2])?), i32::from(number(&[m1, m2])?));
     let seconds = (hours * 60 + minutes) * 60;
     if minutes > 59 || hours > 14 {
@@ -133,11 +134,11 @@ fn hl7_offset(text: &str) -> Option<Option<Offset>> {
 }
 
 /// Nanoseconds of the digits after a point; what is finer is dropped.
-fn nanoseconds(fraction: &str) -> Option<i32> {
-    if fraction.is_empty() || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+fn nanoseconds(fraction: &[u8]) -> Option<i32> {
+    if fraction.is_empty() || !fraction.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    let padded = fraction.bytes().chain(std::iter::repeat(b'0')).take(9);
+    let padded = fraction.iter().copied().chain(std::iter::repeat(b'0')).take(9);
     Some(padded.fold(0, |sum, digit| sum * 10 + i32::from(digit - b'0')))
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use encoding_rs::{Encoding, ISO_8859_15, WINDOWS_1252};
 use memchr::memchr2_iter;
 
-use super::{lines::Lines, location::Place, segment::Kind};
+use super::{kind::Kind, lines::Lines, location::Place};
 use crate::{Fault, format::Charset};
 
 /// What the message says of its characters.

@@ -1,6 +1,6 @@
 //! The message header (v2.5.1 §2.15.9): whether this is a message that can be read, and for what it was sent.
 
-use super::segment::{Part, Segment};
+use super::part::{Part, Segment};
 use crate::{Fault, format::Context, report::Processing};
 
 /// What the header decides for every report of its message.
@@ -27,14 +27,14 @@ pub(super) fn read<'m>(msh: Segment<'m>, context: &Context<'_>, faults: &mut Vec
     let version = msh.field(12).component(1);
     if version.is_empty() {
         found(12, Fault::warning("version-missing", "MSH-12 is empty: the message was read as version 2.5.1"));
-    } else if !is_supported(version.raw().trim()) {
+    } else if !is_supported(version.code()) {
         found(12, Fault::error("version-unsupported", "MSH-12 must be a version from 2.3 to 2.8"));
     }
     if !is_of_facility(&msh, context.facilities) {
         let detail = "MSH-4 is none of the facilities that the laboratory lists: mend it, or have the facility listed";
         found(4, Fault::error("facility-not-listed", detail));
     }
-    let processing = match msh.field(11).component(1).raw().trim() {
+    let processing = match msh.field(11).component(1).code() {
         "P" | "p" => Processing::Production,
         "T" | "t" => Processing::Training,
         "D" | "d" => Processing::Debugging,
@@ -54,7 +54,7 @@ pub(super) fn read<'m>(msh: Segment<'m>, context: &Context<'_>, faults: &mut Vec
 
 /// MSH-9 (§2.15.9.9): type, trigger event and structure; senders leave out what follows the type.
 fn is_result_message(msh: &Segment<'_>) -> bool {
-    let [kind, event] = msh.field(9).components::<2>().map(|part| part.raw().trim());
+    let [kind, event] = msh.field(9).components::<2>().map(|part| part.code());
     match kind {
         "ORU" => matches!(event, "" | "R01"),
         "ORU_R01" => event.is_empty(),
@@ -64,19 +64,11 @@ fn is_result_message(msh: &Segment<'_>) -> bool {
 
 /// MSH-12 (§2.15.9.12, table 0104): 2.3 to 2.8 with all that came between, e.g. 2.3.1.
 fn is_supported(version: &str) -> bool {
-    let mut parts = version.split('.');
-    let (major, minor, patch, more) = (parts.next(), parts.next(), parts.next(), parts.next());
-    let is_digit =
-        |text: &str, range: std::ops::RangeInclusive<u8>| matches!(text.as_bytes(), [b] if range.contains(b));
-    major == Some("2")
-        && minor.is_some_and(|minor| is_digit(minor, b'3'..=b'8'))
-        && patch.is_none_or(|patch| is_digit(patch, b'0'..=b'9'))
-        && more.is_none()
+    matches!(version.as_bytes(), [b'2', b'.', b'3'..=b'8'] | [b'2', b'.', b'3'..=b'8', b'.', b'0'..=b'9'])
 }
 
 /// MSH-4 (§2.15.9.4): its namespace or its universal id is listed, or the laboratory lists nothing.
 fn is_of_facility(msh: &Segment<'_>, facilities: &[String]) -> bool {
-    let [namespace, universal] = msh.field(4).components::<2>().map(|part| part.text());
-    facilities.is_empty()
-        || [namespace, universal].into_iter().flatten().any(|sent| facilities.iter().any(|listed| *listed == *sent))
+    let sent = || msh.field(4).components::<2>().into_iter().filter_map(|part| part.text());
+    facilities.is_empty() || sent().any(|sent| facilities.iter().any(|listed| *listed == *sent))
 }

@@ -1,6 +1,6 @@
 //! Where faults stand: `PID^1^3` is field 3 of the message's first PID (v2.5.1 §2.A, ERL).
 
-use super::segment::Kind;
+use super::kind::Kind;
 use crate::{At, Fault};
 
 /// A segment's place.

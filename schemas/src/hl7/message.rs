@@ -2,10 +2,7 @@
 
 use std::ops::Range;
 
-use super::{
-    location::Place,
-    segment::{Kind, Segment},
-};
+use super::{kind::Kind, location::Place, part::Segment};
 use crate::Fault;
 
 /// A person, and what is said of them before their orders: NTE, from v2.7 on OBX too.
@@ -97,7 +94,7 @@ pub(super) fn group<'m>(segments: &'m [Segment<'m>], faults: &mut Vec<Fault>) ->
 
 /// From v2.7 on, ORU_R01 has observations of the person between PID and the first order (v2.8 §7.3.1).
 fn has_patient_observations(msh: &Segment<'_>) -> bool {
-    let version = msh.field(12).component(1).raw().trim();
+    let version = msh.field(12).component(1).code();
     version.strip_prefix("2.").is_some_and(|minor| minor.starts_with(['7', '8']))
 }
 

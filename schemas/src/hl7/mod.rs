@@ -1,7 +1,7 @@
 //! HL7 v2 ORU^R01, messages and batch files (versions 2.3 to 2.8, read leniently; sections cited are of 2.5.1).
 //!
 //! In the order in which bytes pass: `file` takes a body apart into messages, `charset` makes a message text, `segment`
-//! cuts it (by the `separators` it declares), `header` and `message` find what it is and whose, `map` makes reports.
+//! cuts it into `part`s (by the `separators` it declares), `header` and `message` find what it is and whose, `map` makes reports.
 //! Text stays borrowed from the upload where it is UTF-8 and without escapes. All faults are found at once, each with its
 //! segment, field and line; an error in one report of a message refuses them all, for one acknowledgement answers it.
 
@@ -9,10 +9,12 @@ mod charset;
 mod escape;
 mod file;
 mod header;
+mod kind;
 mod lines;
 mod location;
 mod map;
 mod message;
+mod part;
 mod segment;
 mod separators;
 mod write;
@@ -21,10 +23,7 @@ pub use self::{
     file::{control_id, split_file, split_messages},
     write::{Answer, Outgoing, OutgoingHeader, Unwritable, acknowledge, write_reports},
 };
-use self::{
-    map::Mapped,
-    segment::{Kind, Lexed, Segment},
-};
+use self::{kind::Kind, map::Mapped, part::Segment, segment::Lexed};
 use crate::{
     Fault,
     format::{Context, Item},

@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::{
     Fault,
-    hl7::segment::Part,
+    hl7::part::Part,
     report::{Attachment, Text},
 };
 
@@ -21,7 +21,7 @@ pub(super) fn read(value: Part<'_>) -> Result<Attachment<'_>, Fault> {
         Fault::error("attachment-invalid", detail)
     };
     let text = data.text().ok_or_else(invalid)?;
-    let data = match encoding.raw().trim() {
+    let data = match encoding.code() {
         code if code.eq_ignore_ascii_case("base64") => base64(text),
         code if code.eq_ignore_ascii_case("hex") => hex(&text).map(|bytes| Cow::Owned(STANDARD.encode(bytes))),
         code if code.eq_ignore_ascii_case("a") => Some(Cow::Owned(STANDARD.encode(text.as_bytes()))),
@@ -29,7 +29,7 @@ pub(super) fn read(value: Part<'_>) -> Result<Attachment<'_>, Fault> {
         "" | "\"\"" => base64(text),
         _ => None,
     };
-    let content_type = content_type(kind.raw().trim(), subtype.raw().trim());
+    let content_type = content_type(kind.code(), subtype.code());
     Ok(Attachment { content_type, data: data.ok_or_else(invalid)?, ..Attachment::default() })
 }
 

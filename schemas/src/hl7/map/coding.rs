@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::{
     codes,
-    hl7::segment::Part,
+    hl7::part::Part,
     report::{Coding, Extra, TestResult, Text},
 };
 
@@ -16,6 +16,9 @@ pub(super) const SNOMED: &str = "http://snomed.info/sct";
 /// Components 1 to 3 are code, text and system; 4 to 6 the same in another system; 10 to 12 in a third, from v2.7
 /// on. Component 9 is the text from which the code was chosen.
 pub(super) fn coding<'m>(field: Part<'m>, systems: &[&str]) -> Coding<'m> {
+    if field.is_empty() {
+        return Coding::default();
+    }
     take(&field.components(), systems)
 }
 
@@ -43,16 +46,21 @@ pub(super) fn value<'m>(field: Part<'m>) -> (Coding<'m>, Vec<Coding<'m>>) {
 
 fn take<'m>(parts: &[Part<'m>; 12], systems: &[&str]) -> Coding<'m> {
     let [c1, t1, s1, c2, t2, s2, _, _, original, c3, t3, s3] = *parts;
-    let codings = [(c1, t1, s1), (c2, t2, s2), (c3, t3, s3)].map(|(code, text, name)| (code, text, system(name)));
-    let of =
-        |wanted: &str| codings.iter().find(|(code, _, system)| system.as_deref() == Some(wanted) && !code.is_empty());
-    let taken =
-        systems.iter().find_map(|wanted| of(wanted)).or_else(|| codings.iter().find(|(code, ..)| !code.is_empty()));
+    let codings = [(c1, t1, s1), (c2, t2, s2), (c3, t3, s3)];
+    let with_code = || codings.iter().filter(|(code, ..)| !code.is_empty());
+    let of = |wanted: &str| {
+        let named = |name: Part<'m>| system(name).filter(|system| system == wanted);
+        with_code().find_map(|(code, text, name)| Some((code, text, Some(named(*name)?))))
+    };
+    let taken = systems
+        .iter()
+        .find_map(|wanted| of(wanted))
+        .or_else(|| with_code().next().map(|(code, text, name)| (code, text, system(*name))));
     let other_text = || [original, t1, t2, t3].iter().find_map(Part::text);
     match taken {
         Some((code, text, system)) => Coding {
             code: code.text().unwrap_or_default(),
-            system: system.clone(),
+            system,
             display: text.text().or_else(other_text),
             extra: Extra::default(),
         },

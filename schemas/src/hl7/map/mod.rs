@@ -18,12 +18,12 @@ use super::{
     header::Header,
     location::{Place, Sources},
     message::{Message, OrderGroup},
-    segment::Segment,
+    part::Segment,
 };
 use crate::{
     Fault, check, codes,
     format::Context,
-    report::{Observation, Report, Status, Text},
+    report::{Observation, Patient, Report, Status, Text},
 };
 
 /// A report as read, with what is wrong with it.
@@ -41,13 +41,27 @@ pub(super) fn reports<'m>(
     context: &Context<'_>,
     faults: &mut Vec<Fault>,
 ) -> Vec<Mapped<'m>> {
-    let people: Vec<Person<'m>> = message.patients.iter().map(|group| patient::read(group, context, faults)).collect();
+    let mut people: Vec<Person<'m>> =
+        message.patients.iter().map(|group| patient::read(group, context, faults)).collect();
+    let body = |patient: Option<usize>| {
+        let group = patient.and_then(|index| message.patients.get(index));
+        group.map(|group| group.body).unwrap_or_default()
+    };
+    // Nearly every message has one order, which takes its person whole.
+    if let [group] = message.orders.as_slice() {
+        let person = group.patient.and_then(|index| people.get_mut(index));
+        let patient = person.map(|person| std::mem::take(&mut person.patient));
+        let draft = Draft::read(group, header, (patient, &people), context);
+        return vec![draft.finish(body(group.patient), context)];
+    }
     let mut drafts: Vec<Draft<'m>> = Vec::with_capacity(message.orders.len());
     let mut seen = HashMap::new();
     for group in &message.orders {
-        let draft = Draft::read(group, header, &people, context);
+        let person = group.patient.and_then(|index| people.get(index));
+        let patient = person.map(|person| person.patient.clone());
+        let draft = Draft::read(group, header, (patient, &people), context);
         let report = &draft.report;
-        if message.orders.len() == 1 || report.report_number.is_empty() {
+        if report.report_number.is_empty() {
             drafts.push(draft);
             continue;
         }
@@ -63,13 +77,11 @@ pub(super) fn reports<'m>(
             }
         }
     }
-    let of_patient =
-        |draft: &Draft<'m>| draft.patient.and_then(|index| message.patients.get(index)).map(|group| group.body);
     drafts
         .into_iter()
         .map(|draft| {
-            let body = of_patient(&draft).unwrap_or_default();
-            draft.finish(body, context)
+            let of_patient = body(draft.patient);
+            draft.finish(of_patient, context)
         })
         .collect()
 }
@@ -85,7 +97,12 @@ struct Draft<'m> {
 }
 
 impl<'m> Draft<'m> {
-    fn read(group: &OrderGroup<'m>, header: &Header<'m>, people: &[Person<'m>], context: &Context<'_>) -> Self {
+    fn read(
+        group: &OrderGroup<'m>,
+        header: &Header<'m>,
+        (patient, people): (Option<Patient<'m>>, &[Person<'m>]),
+        context: &Context<'_>,
+    ) -> Self {
         let obr = group.obr;
         let mut faults = Vec::new();
         let mut body = observation::read(group.body, &mut faults);
@@ -108,7 +125,7 @@ impl<'m> Draft<'m> {
             // OBR-4 (§4.5.3.4): the LOINC coding where there is one.
             test: coding::coding(obr.field(4), &[coding::LOINC]),
             specimen: sample.specimen,
-            patient: person.map(|person| person.patient.clone()).unwrap_or_default(),
+            patient: patient.unwrap_or_default(),
             order,
             performer: body.performer,
             orderer: order::orderer(group),

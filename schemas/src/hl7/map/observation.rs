@@ -9,8 +9,9 @@ use super::{
 use crate::{
     Fault, codes,
     hl7::{
+        kind::Kind,
         location::Place,
-        segment::{Kind, Part, Segment},
+        part::{Part, Segment},
     },
     report::{Attachment, Coding, Observation, Performer, Status, Text},
 };
@@ -84,7 +85,7 @@ impl<'m> Body<'m> {
         // After an SPM an OBX speaks of the specimen (§7.3.1); OBX-29 (v2.8 §7.4.2.29, table 0936) says it by name.
         let ask_at_order = self.specimen.is_some()
             || is_order_detail
-            || matches!(obx.field(29).raw().trim(), "QST" | "SCI")
+            || matches!(obx.field(29).code(), "QST" | "SCI")
             || codes::is_ask_at_order(&test.code);
         if stated.is_none() && !ask_at_order {
             faults.push(missing_status(obx));
@@ -143,17 +144,20 @@ impl<'m> Body<'m> {
             self.observations.push(one);
             return;
         }
-        for repetition in values {
+        let coded = |value: Coding<'m>, one: Observation<'m>| {
+            let code = Some(value.code).filter(|code| !code.is_empty());
+            let value_system = value.system.filter(|_| code.is_some());
+            Observation { value_system, value_code: code, value: value.display, ..one }
+        };
+        while let Some(repetition) = values.next() {
             let (value, others) = coding::value(repetition);
-            for value in [value].into_iter().chain(others) {
-                let code = Some(value.code).filter(|code| !code.is_empty());
-                self.observations.push(Observation {
-                    value_system: value.system.filter(|_| code.is_some()),
-                    value_code: code,
-                    value: value.display,
-                    ..one.clone()
-                });
+            // Nearly every result has one value.
+            if others.is_empty() && values.peek().is_none() {
+                self.observations.push(coded(value, one));
+                return;
             }
+            let all = [value].into_iter().chain(others);
+            self.observations.extend(all.map(|value| coded(value, one.clone())));
         }
     }
 }
@@ -188,6 +192,9 @@ fn unit(field: Part<'_>) -> Option<Text<'_>> {
 /// OBX-23 (§7.4.2.23, XON): name in component 1, identifier in 10, in 3 before v2.5.
 fn performer<'m>(obx: &Segment<'m>) -> Option<Performer<'m>> {
     let organisation = obx.field(23);
+    if organisation.is_empty() {
+        return None;
+    }
     let [name, _, number, _, _, _, _, _, _, id] = organisation.components::<10>();
     let (name, id) = (name.text(), id.text().or_else(|| number.text()));
     (name.is_some() || id.is_some()).then(|| Performer { id, name, ..Performer::default() })

@@ -12,7 +12,7 @@ use crate::{
     hl7::{
         location::Spot,
         message::OrderGroup,
-        segment::{Part, Segment},
+        part::{Part, Segment},
     },
     report::{Order, Text},
 };
@@ -67,8 +67,11 @@ pub(super) fn orderer<'m>(group: &OrderGroup<'m>) -> Option<Text<'m>> {
 /// other reason stands beside it that means another.
 fn reason<'m>(obr: &Segment<'m>) -> Option<Text<'m>> {
     let meaning = |part: Part<'m>| {
+        if part.is_empty() {
+            return None;
+        }
         let [code, _, _, alternate] = part.components::<4>();
-        codes::reason(code.raw()).or_else(|| codes::reason(alternate.raw()))
+        codes::reason(code.code()).or_else(|| codes::reason(alternate.code()))
     };
     let mut meanings = obr.repetitions(31).filter_map(meaning);
     let first = meanings.next()?;
@@ -79,7 +82,7 @@ fn reason<'m>(obr: &Segment<'m>) -> Option<Text<'m>> {
 /// components as the field's own, where a NDL has its times.
 pub(super) fn authoriser<'m>(group: &OrderGroup<'m>) -> Option<Text<'m>> {
     let [person, family, given] = group.obr.field(32).components::<3>();
-    let is_time = |part: &Part<'m>| part.raw().trim().starts_with(|first: char| first.is_ascii_digit());
+    let is_time = |part: &Part<'m>| part.code().starts_with(|first: char| first.is_ascii_digit());
     if person.subcomponent(2).is_empty() && !family.is_empty() && !is_time(&family) {
         return named(person, family.subcomponent(1), given);
     }

@@ -9,7 +9,7 @@ use crate::{
     hl7::{
         location::{Place, Spot},
         message::PatientGroup,
-        segment::{Part, Segment},
+        part::{Part, Segment},
     },
     report::{Address, Extra, Identifier, Patient, Text},
     time::read_hl7_date,
@@ -83,7 +83,7 @@ fn identifiers<'m>(
             let [value, _, _, assigner, kind] = repetition.components::<5>();
             let Some(value) = value.text() else { continue };
             let [namespace, universal] = [assigner.subcomponent(1).text(), assigner.subcomponent(2).text()];
-            let is_named = kind.raw().trim() == "NNITA"
+            let is_named = kind.code() == "NNITA"
                 || [&namespace, &universal].into_iter().flatten().any(|name| ASSIGNERS.contains(&&**name));
             let evidence = Evidence::of(&value, is_named, context);
             let identifier = Identifier { system: system(namespace, universal), value, extra: Extra::default() };
@@ -160,13 +160,19 @@ fn system<'m>(namespace: Option<Text<'m>>, universal: Option<Text<'m>>) -> Optio
 /// PID-5 (§3.4.2.5, XPN): the legal name (XPN-7 `L`, table 0200) where one is marked, else the first that is neither an
 /// alias (`A`), a nickname (`N`), a pseudonym (`S`) nor wrong (`BAD`), else the first that says anything.
 fn name<'m>(pid: &Segment<'m>) -> (Option<Text<'m>>, Option<Text<'m>>) {
-    let said = || pid.repetitions(5).map(|name| (read_name(name), name)).filter(|(read, _)| *read != (None, None));
-    let first_of =
-        |fits: fn(&str) -> bool| said().find(|(_, name)| fits(name.component(7).raw().trim())).map(|(read, _)| read);
-    first_of(|kind| kind == "L")
-        .or_else(|| first_of(|kind| !matches!(kind, "A" | "N" | "S" | "BAD")))
-        .or_else(|| first_of(|_| true))
-        .unwrap_or_default()
+    let mut taken = None;
+    for name in pid.repetitions(5) {
+        let rank = match name.component(7).code() {
+            "L" => 0,
+            "A" | "N" | "S" | "BAD" => 2,
+            _ => 1,
+        };
+        let read = read_name(name);
+        if read != (None, None) && taken.as_ref().is_none_or(|(best, _)| rank < *best) {
+            taken = Some((rank, read));
+        }
+    }
+    taken.map(|(_, read)| read).unwrap_or_default()
 }
 
 /// Surname (FN: the whole, else the person's own without its prefix) and given name.
@@ -188,8 +194,8 @@ fn is_sex(written: &str) -> bool {
 /// home where the residence stands beside it. Where a person was born, works or cannot be found is neither.
 fn addresses<'m>(pid: &Segment<'m>, patient: &mut Patient<'m>) {
     let (mut legal, mut home, mut current) = (None, None, None);
-    for repetition in pid.repetitions(11) {
-        let slot = match repetition.component(7).raw().trim() {
+    for repetition in pid.repetitions(11).filter(|part| !part.is_empty()) {
+        let slot = match repetition.component(7).code() {
             "L" | "P" | "RH" => &mut legal,
             "C" => &mut current,
             "B" | "BA" | "BDL" | "BR" | "F" | "N" | "O" | "RES" | "SH" | "TM" | "V" => continue,
@@ -207,19 +213,17 @@ fn addresses<'m>(pid: &Segment<'m>, patient: &mut Patient<'m>) {
 
 fn address<'m>(xad: Part<'m>) -> Address<'m> {
     let [street, other, city, province, postal_code, country, _, _, county, tract] = xad.components::<10>();
-    let lines: Vec<_> = street.subcomponents().chain([other]).filter_map(|part| part.text()).collect();
-    let is_italian = matches!(country.raw().trim(), "IT" | "ITA" | "100");
+    let mut lines = street.subcomponents().chain([other]).filter_map(|part| part.text());
+    let first = lines.next();
+    let lines = first.map(|first| lines.fold(first, |joined, line| Cow::Owned(joined.into_owned() + ", " + &line)));
+    let is_italian = matches!(country.code(), "IT" | "ITA" | "100");
     // ISTAT's code of the municipality stands in XAD-9, with Italian senders in XAD-10 or in place of the name.
     let code = |part: Part<'m>| part.text().filter(|text| is_municipality(text));
     let municipality =
         code(county).or_else(|| code(tract).filter(|_| is_italian)).or_else(|| code(city).filter(|_| is_italian));
     Address {
         municipality,
-        address: match lines.as_slice() {
-            [] => None,
-            [line] => Some(line.clone()),
-            lines => Some(Cow::Owned(lines.join(", "))),
-        },
+        address: lines,
         city: city.text().filter(|city| !(is_italian && is_municipality(city))),
         postal_code: postal_code.text(),
         province: province.text(),

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::{
-    hl7::segment::{Part, Segment},
+    hl7::part::{Part, Segment},
     phone,
     report::Text,
 };
@@ -30,8 +30,11 @@ pub(super) fn of<'m>(pid: &Segment<'m>) -> Option<(Text<'m>, u8)> {
 /// Component 12 is the number unformatted (v2.7 on), 5 to 7 are country, area and local number (v2.3.1 on), 1 is the
 /// text of before. A national number beside a country is read with its country.
 fn number(xtn: Part<'_>) -> Option<(Text<'_>, bool)> {
+    if xtn.is_empty() {
+        return None;
+    }
     let [legacy, usage, equipment, _, country, area, local, _, _, _, _, whole] = xtn.components::<12>();
-    let [usage, equipment] = [usage, equipment].map(|part| part.raw().trim());
+    let [usage, equipment] = [usage, equipment].map(|part| part.code());
     let is = |word: &str, others: &[&str]| others.iter().any(|other| other.eq_ignore_ascii_case(word));
     if is(usage, &["NET", "BPN", "EMR", "ASN"]) || is(equipment, &["FX", "MD", "BP", "Internet", "X.400"]) {
         return None;
@@ -86,9 +89,9 @@ fn is_international(text: &str) -> bool {
 
 /// TN (§2.A): `[country] [(area)]number[Xextension][Bbeeper][Cany text]`, of which the number is dialled.
 fn without_extension(text: Text<'_>) -> Text<'_> {
-    let digit = text.find(|char: char| char.is_ascii_digit());
-    let is_end = |char: char| matches!(char, 'X' | 'x' | 'B' | 'C');
-    let end = digit.and_then(|digit| Some(digit + text.get(digit..)?.find(is_end)?));
+    let is_end = |byte: u8| matches!(byte, b'X' | b'x' | b'B' | b'C');
+    let digit = text.bytes().position(|byte| byte.is_ascii_digit());
+    let end = digit.and_then(|digit| Some(digit + text.bytes().skip(digit).position(is_end)?));
     match (end, text) {
         (None, text) => text,
         (Some(end), Cow::Borrowed(text)) => Cow::Borrowed(text.get(..end).unwrap_or(text).trim_end()),

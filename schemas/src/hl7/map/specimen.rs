@@ -7,7 +7,7 @@ use super::{
 use crate::{
     Fault,
     format::Context,
-    hl7::{location::Spot, segment::Segment},
+    hl7::{location::Spot, part::Segment},
     report::{Specimen, Text},
 };
 

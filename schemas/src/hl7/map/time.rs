@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::{
     Fault,
     format::Context,
-    hl7::{location::Spot, segment::Part},
+    hl7::{location::Spot, part::Part},
     time::{Doubt, read_hl7},
 };
 

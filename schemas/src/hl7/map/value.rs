@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::observation::{joined, lines};
 use crate::{
     Fault, codes,
-    hl7::segment::{Part, Segment},
+    hl7::part::{Part, Segment},
     report::Text,
 };
 
@@ -24,7 +24,8 @@ impl ValueKind {
     /// not have is kept as text, with a warning.
     pub(super) fn of(obx: &Segment<'_>, faults: &mut Vec<Fault>) -> Self {
         let stated = obx.field(2).component(1);
-        let is = |names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(stated.raw().trim()));
+        let name = stated.code();
+        let is = |names: &[&str]| names.iter().any(|known| known.eq_ignore_ascii_case(name));
         if is(&["CWE", "CE", "CNE", "CF"]) {
             ValueKind::Code
         } else if is(&["ED"]) {
