@@ -140,7 +140,15 @@ fn page(options: &Options, client: &Client, next: u64, limit: Limit) -> Result<V
     let (mut page, mut bytes) = (Vec::new(), 0_usize);
     while Instant::now() < until {
         let Some(message) = client.poll(Duration::from_millis(100)) else { continue };
-        let message = message?;
+        let message = match message {
+            Ok(message) => message,
+            // A broker that goes away is left for another, or waited for.
+            Err(KafkaError::MessageConsumption(
+                RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::AllBrokersDown,
+            )) => continue,
+            Err(KafkaError::MessageConsumption(code)) if is_moving(code) => continue,
+            Err(error) => return Err(error.into()),
+        };
         let at_end = message.offset() as u64 + 1 >= next;
         let stored = record::stored(&message);
         bytes = bytes.saturating_add(record::weight(&stored));
