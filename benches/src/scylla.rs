@@ -6,7 +6,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::Context as _;
 use futures_util::{StreamExt as _, stream};
 use jiff::{Timestamp, civil::date};
 use schemas::{
@@ -23,6 +22,8 @@ use store::{
     },
 };
 
+use xtask::servers::{Folder, cassandra::Cassandra};
+
 use self::bare::Bare;
 
 mod bare;
@@ -34,10 +35,11 @@ const BATCHES: u64 = 15;
 const ROUNDS: usize = 5;
 const WARM_UP: usize = 3;
 
-/// Measures on the node at `REFERTO_TEST_CASSANDRA`.
+/// Measures on a node of its own.
 pub(crate) fn measure() -> anyhow::Result<()> {
-    let node = std::env::var("REFERTO_TEST_CASSANDRA").context("REFERTO_TEST_CASSANDRA: see cargo xtask up")?;
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run(node))
+    let folder = Folder::new()?;
+    let node = Cassandra::start(folder.path())?;
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run(node.address()))
 }
 
 async fn run(node: String) -> anyhow::Result<()> {
