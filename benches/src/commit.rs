@@ -110,7 +110,7 @@ pub fn store(commits: usize) -> anyhow::Result<Took> {
 /// Prints the table of commits.
 ///
 /// # Errors
-/// Those of [`journal`] and [`store`].
+/// Those of [`journal()`] and [`store()`].
 pub fn measure() -> anyhow::Result<()> {
     let rounds = |took: fn(usize) -> anyhow::Result<Took>, commits: usize, each: usize| {
         let round = |_| took(commits).map(|took| (rate(commits * each, took.ours), rate(commits * each, took.floor)));

@@ -74,7 +74,7 @@ fn every_stored_report_is_written_as_hl7_that_is_the_same_report() {
         let answer = http::post("/v1/reports", HL7, body).key(&key).to(server.http);
         let Some(location) = answer.header("location") else { continue };
         let outcome = server.outcome(&key, location);
-        numbers.extend(items(&server, &key, &name, &outcome).iter().filter_map(|item| number_of(item)));
+        numbers.extend(items(&server, &key, &name, &outcome).iter().filter_map(number_of));
     }
     assert!(numbers.len() > 20, "{numbers:?}");
     for number in numbers {

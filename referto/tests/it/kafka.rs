@@ -28,9 +28,7 @@ fn settings(address: &str, test: &str) -> Vec<(&'static str, String)> {
 fn broker() -> Option<String> {
     let address = std::env::var(VARIABLE).ok();
     if address.is_none() {
-        eprintln!(
-            "not run: {VARIABLE} is not set; run `cargo xtask test`, or `cargo xtask up` and set what it prints"
-        );
+        eprintln!("not run: {VARIABLE} is not set; run `cargo xtask test`, or `cargo xtask up` and set what it prints");
     }
     address
 }

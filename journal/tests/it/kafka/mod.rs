@@ -27,9 +27,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 fn broker() -> Option<String> {
     let address = std::env::var(VARIABLE).ok();
     if address.is_none() {
-        eprintln!(
-            "not run: {VARIABLE} is not set; run `cargo xtask test`, or `cargo xtask up` and set what it prints"
-        );
+        eprintln!("not run: {VARIABLE} is not set; run `cargo xtask test`, or `cargo xtask up` and set what it prints");
     }
     address
 }
