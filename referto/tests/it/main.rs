@@ -1,5 +1,6 @@
 //! The binary as its users meet it: real processes, real sockets, real files.
 
+mod cluster;
 mod crash;
 mod demo;
 mod door;
