@@ -15,8 +15,8 @@ pub(super) async fn reconcile(journal: &dyn Journal, store: &dyn Store) -> anyho
     let id = journal.id().await.context("cannot read the journal's id")?;
     if let Some(other) = places.iter().find(|place| place.topic == topic && place.journal != id) {
         bail!(
-            "the store was fed from journal {}, and journal.db is {id}: put the right journal.db back, or move store.db \
-             away to rebuild it from this one",
+            "the store was fed from journal {}, and this one is {id}: put the right one back (journal.db, or the brokers \
+             and topics that the settings name), or begin with an empty store, which is rebuilt from this one",
             other.journal
         );
     }
@@ -46,9 +46,9 @@ pub(super) async fn reconcile(journal: &dyn Journal, store: &dyn Store) -> anyho
 fn check_place(next: Position, ends: Ends) -> anyhow::Result<()> {
     if next.offset > ends.next {
         bail!(
-            "the store has admitted up to {next}, and the journal ends at {}.{}: journal.db is older than store.db. \
-             Uploads that were acknowledged are missing from it: put the newer journal.db back, or restore the store \
-             of the same age",
+            "the store has admitted up to {next}, and the journal ends at {}.{}: it is older than the store (journal.db \
+             is older than store.db, where they are files). Uploads that were acknowledged are missing from it: put the \
+             newer one back, or restore the store of the same age",
             ends.partition,
             ends.next
         );
