@@ -51,11 +51,16 @@ fn scylla(values: &Values) -> anyhow::Result<store::scylla::Options> {
         (None, None) => None,
         (None, Some(_)) => anyhow::bail!("scylla.password is given and scylla.user is not"),
     };
+    let tls_authority = given("scylla.tls_ca").map(Into::into);
+    anyhow::ensure!(
+        cfg!(feature = "scylla-tls") || tls_authority.is_none(),
+        "scylla.tls_ca: this build has no TLS to the nodes (cargo build --features scylla-tls)"
+    );
     Ok(store::scylla::Options {
         nodes,
         layout: Layout { keyspace, replication, uploads_days: values.parse("scylla.uploads_days")? },
         login,
-        tls_authority: given("scylla.tls_ca").map(Into::into),
+        tls_authority,
         datacentre: given("scylla.datacentre"),
         in_flight: values.parse("scylla.in_flight")?,
         clock: crate::clock::system(),

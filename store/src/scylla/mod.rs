@@ -24,6 +24,7 @@ pub mod server;
 mod session;
 mod stamps;
 mod statements;
+#[cfg(feature = "scylla-tls")]
 mod tls;
 mod work;
 
@@ -59,7 +60,8 @@ pub struct Options {
     pub layout: schema::Layout,
     /// User and password.
     pub login: Option<(String, String)>,
-    /// PEM file of the authorities whose certificates the nodes have; TLS where it is given.
+    /// PEM file of the authorities whose certificates the nodes have; TLS where it is given. Needs the
+    /// feature `scylla-tls`: without it such a store never connects.
     pub tls_authority: Option<PathBuf>,
     /// The datacentre whose nodes are asked, and whose quorum answers; any where not given.
     pub datacentre: Option<String>,

@@ -1,8 +1,11 @@
 //! The way to the server: connected when first needed, built anew when lost, never more in flight than agreed.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use ::scylla::{
@@ -26,7 +29,7 @@ use tokio::{
 
 use schemas::time::Clock;
 
-use super::{Options, schema, statements::Statements, tls};
+use super::{Options, schema, statements::Statements};
 use crate::StoreError;
 
 /// How long a statement may take, the driver's own retries included. Nothing here cuts it shorter: a request that is
@@ -302,9 +305,20 @@ pub(super) async fn session(options: &Options) -> Result<Session, StoreError> {
         builder = builder.user(user, password);
     }
     if let Some(authority) = &options.tls_authority {
-        builder = builder.tls_context(Some(tls::trusting(authority)?));
+        builder = encrypted(builder, authority)?;
     }
     builder.build().await.map_err(unavailable)
+}
+
+#[cfg(feature = "scylla-tls")]
+fn encrypted(builder: SessionBuilder, authority: &Path) -> Result<SessionBuilder, StoreError> {
+    Ok(builder.tls_context(Some(super::tls::trusting(authority)?)))
+}
+
+/// Never without it where it is asked for.
+#[cfg(not(feature = "scylla-tls"))]
+fn encrypted(_: SessionBuilder, _: &Path) -> Result<SessionBuilder, StoreError> {
+    Err(unavailable(std::io::Error::other("TLS is asked for, and this build has none (feature scylla-tls)")))
 }
 
 /// That the schema is there, and of the version this release knows.
