@@ -47,7 +47,7 @@ pub async fn audit(run: &Run, target: &Target, tasks: &Tasks<'_>, progress: OnPr
     let (sender, mut answers) = mpsc::channel(WAITING);
     let mut readers: JoinSet<Result<(), GaveUp>> = JoinSet::new();
     for reader in 0..READERS {
-        let connection = Connection::new(&target.address, target.patience);
+        let connection = Connection::new(&target.reads, reader, target.patience);
         readers.spawn(read(reader, run.meaning.clone(), keys(target, &run.meaning), connection, sender.clone()));
     }
     drop(sender);

@@ -72,9 +72,9 @@ pub struct Answer {
 #[derive(Debug, thiserror::Error)]
 #[error("no answer from {address} after {attempts} attempts; the last: {last}")]
 pub struct GaveUp {
-    /// The server.
+    /// The server that was asked last.
     pub address: String,
-    /// How often it was asked.
+    /// How often any was asked.
     pub attempts: u32,
     /// What came of the last attempt.
     pub last: String,
@@ -97,9 +97,12 @@ enum Missed {
     Request(#[from] hyper::http::Error),
 }
 
-/// A connection that is opened when it is needed, and again when it broke.
+/// A connection that is opened when it is needed, and again when it broke: with the next of the servers, as behind a load
+/// balancer.
 pub struct Connection {
-    address: String,
+    servers: Vec<String>,
+    /// The server that is asked now.
+    server: usize,
     patience: Duration,
     open: Option<Open>,
 }
@@ -111,10 +114,15 @@ struct Open {
 }
 
 impl Connection {
-    /// A connection to `address` (`host:port`) that retries each request for at most `patience`.
+    /// A connection to one of `servers` (`host:port`, at least one) that retries each request for at most `patience`.
+    /// The `index` spreads connections over the servers.
     #[must_use]
-    pub fn new(address: &str, patience: Duration) -> Self {
-        Self { address: address.to_owned(), patience, open: None }
+    pub fn new(servers: &[String], index: usize, patience: Duration) -> Self {
+        Self { servers: servers.to_vec(), server: index % servers.len().max(1), patience, open: None }
+    }
+
+    fn address(&self) -> &str {
+        self.servers.get(self.server).map_or("", String::as_str)
     }
 
     /// Asks until there is an answer that another attempt would not better.
@@ -141,7 +149,11 @@ impl Connection {
             };
             let wait = named.unwrap_or(pause);
             if Instant::now() + wait > give_up {
-                return Err(GaveUp { address: self.address.clone(), attempts, last: missed.to_string() });
+                return Err(GaveUp { address: self.address().to_owned(), attempts, last: missed.to_string() });
+            }
+            if self.servers.len() > 1 {
+                self.server = (self.server + 1) % self.servers.len();
+                self.open = None;
             }
             sleep(wait).await;
             pause = (pause * 2).min(LAST_PAUSE);
@@ -152,7 +164,7 @@ impl Connection {
         let mut message = hyper::Request::builder()
             .method(&request.method)
             .uri(request.path)
-            .header(HOST, &self.address)
+            .header(HOST, self.address())
             .header(AUTHORIZATION, format!("Bearer {}", request.key));
         if let Some(content_type) = request.content_type {
             message = message.header(CONTENT_TYPE, content_type);
@@ -185,7 +197,7 @@ impl Connection {
     async fn opened(&mut self) -> Result<&mut Open, Missed> {
         let open = match self.open.take() {
             Some(open) if !open.sender.is_closed() => open,
-            _ => connect(&self.address).await?,
+            _ => connect(self.address()).await?,
         };
         Ok(self.open.insert(open))
     }
@@ -268,7 +280,7 @@ mod tests {
         let address = listener.local_addr().unwrap().to_string();
         let mut server = JoinSet::new();
         server.spawn(serve(listener, answers));
-        let mut connection = Connection::new(&address, Duration::from_secs(5));
+        let mut connection = Connection::new(&[address], 0, Duration::from_secs(5));
         let request = Request {
             method: Method::POST,
             body: "same bytes".into(),
@@ -297,7 +309,7 @@ mod tests {
 
     #[tokio::test]
     async fn patience_ends() {
-        let mut connection = Connection::new("127.0.0.1:1", Duration::ZERO);
+        let mut connection = Connection::new(&["127.0.0.1:1".to_owned()], 0, Duration::ZERO);
         let gave_up = connection.send(&Request::get("/", "key")).await.unwrap_err();
         assert_eq!(gave_up.attempts, 1);
         assert!(!gave_up.last.is_empty());

@@ -1,6 +1,6 @@
 //! Sends a plan: every lane on its connection, every upload followed until it is stored.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, num::NonZeroU32, sync::Arc, time::Duration};
 
 use hyper::Method;
 use schemas::{Fault, LabId};
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use tokio::{
     sync::mpsc,
     task::{JoinError, JoinSet},
-    time::Instant,
+    time::{Instant, sleep_until},
 };
 
 pub use crate::follow::Followed;
@@ -26,12 +26,47 @@ const FOLLOWED: usize = 4_096;
 /// Where to send, and as whom. No `Debug`: it holds keys.
 #[derive(Clone)]
 pub struct Target {
-    /// `host:port`.
-    pub address: String,
+    /// Where uploads go, `host:port` each: one, or several with the same system behind them.
+    pub doors: Vec<String>,
+    /// Where states and reports are read.
+    pub reads: Vec<String>,
     /// The key of each laboratory of the plan.
     pub keys: HashMap<LabId, String>,
     /// How long one request is retried before the run is given up.
     pub patience: Duration,
+    /// Items a second over all lanes, whatever the system takes: a lane that was kept waiting makes up for it. As fast
+    /// as they are answered where there is none.
+    pub pace: Option<NonZeroU32>,
+}
+
+impl Target {
+    /// One server that does everything, at full speed.
+    #[must_use]
+    pub fn one(address: String, keys: HashMap<LabId, String>, patience: Duration) -> Self {
+        Self { doors: vec![address.clone()], reads: vec![address], keys, patience, pace: None }
+    }
+}
+
+/// When a lane's uploads are due.
+struct Pace {
+    began: Instant,
+    /// Seconds from an item to the next.
+    every: f64,
+    items: u64,
+}
+
+impl Pace {
+    fn of(target: &Target, lanes: usize, began: Instant) -> Option<Self> {
+        let pace = target.pace?;
+        Some(Self { began, every: lanes as f64 / f64::from(pace.get()), items: 0 })
+    }
+
+    /// When the next upload, of so many items, is due.
+    fn due(&mut self, items: u64) -> Instant {
+        let due = self.began + Duration::from_secs_f64(self.items as f64 * self.every);
+        self.items += items;
+        due
+    }
 }
 
 /// Something happened: for a progress bar.
@@ -88,6 +123,19 @@ pub enum Answered {
     Unexpected(String),
 }
 
+impl Answered {
+    /// The upload's id; none where the answer names none.
+    #[must_use]
+    pub fn submission(&self) -> Option<&str> {
+        match self {
+            Answered::Accepted(receipt) => Some(&receipt.submission),
+            Answered::Rejected(rejection) => Some(&rejection.submission),
+            Answered::Acknowledged(ack) => Some(&ack.submission),
+            Answered::Unexpected(_) => None,
+        }
+    }
+}
+
 /// One upload that was sent.
 #[derive(Debug, Clone)]
 pub struct Sent {
@@ -97,7 +145,7 @@ pub struct Sent {
     pub answer: Answered,
     /// What became of it; none where the answer led nowhere.
     pub followed: Option<Followed>,
-    /// From its first byte to its receipt.
+    /// From when it was due, or from its first byte where there is no pace, to its receipt.
     pub accepted_after: Duration,
 }
 
@@ -147,9 +195,10 @@ pub async fn drive(plan: &Plan, target: &Target, progress: OnProgress) -> Result
         let lab = &labs[lane.lab()].id;
         let key: Arc<str> = target.keys.get(lab).ok_or_else(|| DriveError::NoKey(lab.clone()))?.as_str().into();
         let (to_follow, receipts) = mpsc::channel(FOLLOWED);
-        let connection = || Connection::new(&target.address, target.patience);
-        tasks.spawn(send(index, lane, connection(), key.clone(), to_follow, progress.clone()));
-        let following = follow::lane(receipts, connection(), key, target.patience, progress.clone());
+        let connection = |servers| Connection::new(servers, index, target.patience);
+        let pace = Pace::of(target, sent.len(), started);
+        tasks.spawn(send((index, pace), lane, connection(&target.doors), key.clone(), to_follow, progress.clone()));
+        let following = follow::lane(receipts, connection(&target.reads), key, target.patience, progress.clone());
         tasks.spawn(async move { Ok(Home::Followed(index, following.await?)) });
     }
     let mut reports: Vec<Vec<ReportMeaning>> = sent.iter().map(|_| Vec::new()).collect();
@@ -167,9 +216,9 @@ pub async fn drive(plan: &Plan, target: &Target, progress: OnProgress) -> Result
     Ok(Run { meaning: Arc::new(meaning), lanes: sent, took: started.elapsed() })
 }
 
-/// Sends a lane's uploads one after the other: the next leaves once the one before is answered.
+/// Sends a lane's uploads one after the other: the next leaves once the one before is answered, and not before it is due.
 async fn send(
-    index: usize,
+    (index, mut pace): (usize, Option<Pace>),
     mut lane: Lane,
     mut connection: Connection,
     key: Arc<str>,
@@ -186,10 +235,17 @@ async fn send(
             content_type: Some(upload.content_type),
             gzip: upload.gzip,
         };
-        let began = Instant::now();
+        let items = upload.meaning.counts.received;
+        let began = match &mut pace {
+            Some(pace) => {
+                let due = pace.due(items);
+                sleep_until(due).await;
+                due
+            }
+            None => Instant::now(),
+        };
         let answer = connection.send(&request).await?;
         let accepted_after = began.elapsed();
-        let items = upload.meaning.counts.received;
         progress(Progress::Answered(items));
         let read = match upload.door {
             Door::Reports => answered(answer.status, &answer.body),

@@ -27,6 +27,18 @@ fn answers_are_read_by_their_status() {
     assert!(matches!(answered(202, b"<html>"), Answered::Unexpected(_)));
 }
 
+#[tokio::test]
+async fn a_lane_is_due_by_what_it_sent_and_not_by_how_long_that_took() {
+    let mut target = Target::one(String::new(), HashMap::new(), Duration::ZERO);
+    let began = Instant::now();
+    assert!(Pace::of(&target, 4, began).is_none());
+    target.pace = NonZeroU32::new(200);
+    // Four lanes of 50 a second each.
+    let mut pace = Pace::of(&target, 4, began).unwrap();
+    let due: Vec<_> = [1, 100, 1].map(|items| pace.due(items) - began).into();
+    assert_eq!(due, [0, 20, 2_020].map(Duration::from_millis));
+}
+
 /// A server that knows the plan by heart: it does what was meant, loses some answers, and takes its time.
 struct Heart {
     /// By body: the submission and what becomes of it.
@@ -196,7 +208,7 @@ async fn played(spoil: fn(&mut Heart, &mut Vec<String>)) -> (Run, Ledger) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let keys = plan.labs.iter().map(|lab| (lab.id.clone(), "key".to_owned())).collect();
     let address = listener.local_addr().unwrap().to_string();
-    let target = Target { address, keys, patience: Duration::from_secs(30) };
+    let target = Target::one(address, keys, Duration::from_secs(30));
     let mut server = JoinSet::new();
     server.spawn(serve(Arc::new(heart), listener));
 

@@ -115,7 +115,7 @@ async fn laboratories(system: &System, http: SocketAddr) -> anyhow::Result<Targe
         keys.insert(id, key.reveal().to_owned());
     }
     system.refresh_directory().await?;
-    Ok(Target { address: http.to_string(), keys, patience: PATIENCE })
+    Ok(Target::one(http.to_string(), keys, PATIENCE))
 }
 
 /// Sends, waits, reads back, prints; true where the ledger balances.

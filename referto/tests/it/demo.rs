@@ -47,11 +47,8 @@ impl Sent {
             now: sample::now(),
             formats: vec![Format::Json, Format::Ndjson, Format::Hl7],
         };
-        let target = Target {
-            address: server.http.to_string(),
-            keys: HashMap::from([(lab.parse().expect("an id"), key)]),
-            patience: Duration::from_secs(60),
-        };
+        let keys = HashMap::from([(lab.parse().expect("an id"), key)]);
+        let target = Target::one(server.http.to_string(), keys, Duration::from_secs(60));
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let run = runtime.block_on(loadtest::drive(&plan, &target, Arc::new(|_| {}))).expect("all is sent");
         wait_for(|| (Tasks::of(&run.meaning, lines(&folder)).missing() == 0).then_some(()));
@@ -102,7 +99,7 @@ fn one_missing_row_or_one_missing_task_unbalances_the_ledger() {
         assert_eq!(store.execute(deletion, []).expect("SQL"), 1, "{deletion}");
         drop(store);
         sent.server = Server::start(&damaged);
-        sent.target.address = sent.server.http.to_string();
+        sent.target.reads = vec![sent.server.http.to_string()];
         assert!(!sent.audit(&tasks).balanced, "{deletion}");
     }
 }
