@@ -1,7 +1,7 @@
 //! The admin address: probes and metrics.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     atomic::{AtomicU8, Ordering},
 };
 
@@ -15,7 +15,7 @@ use axum::{
 use journal::{Health, Journal};
 use schemas::time::Clock;
 use serde_json::{Value, json};
-use store::Store;
+use store::{Place, Store};
 
 use crate::metrics;
 
@@ -50,6 +50,8 @@ struct Admin {
     store: Arc<dyn Store>,
     clock: Clock,
     render: Arc<dyn Fn() -> String + Send + Sync>,
+    /// The places of the last scrape that the store answered.
+    known: Arc<Mutex<Vec<Place>>>,
 }
 
 /// `/health/live`, `/health/ready`, `/metrics`. `render` writes the recorder's metrics as text.
@@ -64,7 +66,7 @@ pub fn admin_router(
         .route("/health/live", get(|| async { probe(StatusCode::OK, &json!({"live": true})) }))
         .route("/health/ready", get(ready))
         .route("/metrics", get(scrape))
-        .with_state(Admin { phase, journal, store, clock, render })
+        .with_state(Admin { phase, journal, store, clock, render, known: Arc::default() })
 }
 
 /// Ready is about this node alone: a store or brokers that are down are said, and do not turn callers away.
@@ -77,9 +79,9 @@ async fn ready(State(admin): State<Admin>) -> Response {
         Health::Unreachable(reason) => format!("unreachable: uploads are answered 503 until it is back: {reason}"),
         Health::Failed(reason) => format!("failed: {reason}"),
     };
-    let store = match admin.store.places().await {
-        Ok(_) => "ready",
-        Err(_) => "unavailable",
+    let store = match metrics::in_time(admin.store.places()).await {
+        Some(_) => "ready",
+        None => "unavailable",
     };
     let own = !matches!(health, Health::Full | Health::Failed(_));
     let ready = phase == "serving" && own;
@@ -96,6 +98,6 @@ fn probe(status: StatusCode, value: &Value) -> Response {
 }
 
 async fn scrape(State(admin): State<Admin>) -> impl IntoResponse {
-    metrics::collect(admin.journal.as_ref(), admin.store.as_ref(), &admin.clock).await;
+    metrics::collect(admin.journal.as_ref(), admin.store.as_ref(), &admin.clock, &admin.known).await;
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], (admin.render)())
 }

@@ -1,5 +1,10 @@
 //! Answers: JSON with an ETag, or a problem.
 
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
 use axum::{
     Extension,
     body::Body,
@@ -83,7 +88,9 @@ impl From<StoreError> for Failure {
                 Problem::new(400, "cursor-invalid", "the cursor is not one that this list gave: begin without one")
             }
             StoreError::Unavailable(_) | StoreError::Failed(_) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the store did not answer a read");
+                if may_tell() {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "the store did not answer a read");
+                }
                 unavailable("the store cannot be read now: try again")
             }
         }
@@ -93,9 +100,22 @@ impl From<StoreError> for Failure {
 
 impl From<journal::ReadError> for Failure {
     fn from(error: journal::ReadError) -> Self {
-        tracing::warn!(error = &error as &dyn std::error::Error, "the journal did not answer a read");
+        if may_tell() {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the journal did not answer a read");
+        }
         unavailable("the journal cannot be read now: try again").into()
     }
+}
+
+/// True at most once a second: an outage fails every request, and a line of it a second says as much as all.
+fn may_tell() -> bool {
+    static TOLD: Mutex<Option<Instant>> = Mutex::new(None);
+    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    let may = told.is_none_or(|told| told.elapsed() >= Duration::from_secs(1));
+    if may {
+        *told = Some(Instant::now());
+    }
+    may
 }
 
 fn unavailable(detail: &'static str) -> Problem {

@@ -1,10 +1,15 @@
 //! The metrics of this crate: gauges that are read off the journal and the store at each scrape.
 #![allow(clippy::disallowed_macros)] // This is where the crate's metrics are declared.
 
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
 use journal::{Health, Journal, Topic};
 use metrics::{counter, describe_counter, describe_gauge, gauge};
 use schemas::{time::Clock, version::Reason};
-use store::Store;
+use store::{Place, Store, StoreError};
 
 use crate::lag;
 
@@ -34,20 +39,42 @@ pub(crate) fn lost_submission() {
     counter!("referto_submissions_lost_total").increment(1);
 }
 
-/// Reads the gauges off their sources.
-pub(crate) async fn collect(journal: &dyn Journal, store: &dyn Store, clock: &Clock) {
+/// How long a probe or a scrape waits for the store: whoever asks waits for seconds, no more.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What the store answers; none where it does not, or not soon.
+pub(crate) async fn in_time<T>(asked: impl Future<Output = Result<T, StoreError>>) -> Option<T> {
+    tokio::time::timeout(PATIENCE, asked).await.ok()?.ok()
+}
+
+/// Reads the gauges off their sources. While the store is away no place moves: the last `known` ones still say how far
+/// behind they are.
+pub(crate) async fn collect(journal: &dyn Journal, store: &dyn Store, clock: &Clock, known: &Mutex<Vec<Place>>) {
     let up = matches!(journal.health(), Health::Ready | Health::Full);
     gauge!("referto_dependency_up", "name" => "journal").set(f64::from(u8::from(up)));
-    let places = store.places().await;
-    gauge!("referto_dependency_up", "name" => "store").set(f64::from(u8::from(places.is_ok())));
-    let Ok(places) = places else { return };
+    let asked = in_time(store.places()).await;
+    let answers = asked.is_some();
+    gauge!("referto_dependency_up", "name" => "store").set(f64::from(u8::from(answers)));
+    let places = {
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(places) = asked {
+            *known = places;
+        }
+        known.clone()
+    };
+    if places.is_empty() && !answers {
+        return;
+    }
     // Only uploads have a reader here; notifications are for others until there is a notifier.
     if let Ok(lag) = lag::of(journal, &places, Topic::Uploads, clock).await {
         #[allow(clippy::cast_precision_loss, reason = "a gauge is a float")]
         gauge!("referto_lag_records", "topic" => "uploads").set(lag.records as f64);
         gauge!("referto_lag_seconds", "topic" => "uploads").set(lag.seconds);
     }
-    if let Ok(counts) = store.held_counts().await {
+    if !answers {
+        return;
+    }
+    if let Some(counts) = in_time(store.held_counts()).await {
         for reason in Reason::ALL {
             let held = counts.iter().find(|held| held.reason == reason);
             #[allow(clippy::cast_precision_loss, reason = "a gauge is a float")]

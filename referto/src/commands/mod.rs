@@ -46,7 +46,9 @@ fn settings_of(values: &Values) -> Result<Settings, Failure> {
 }
 
 fn log_to_stderr(settings: &Settings) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&settings.log).with_context(|| format!("log = {:?}", settings.log))?;
+    // The driver tells of a node that is away many times a second; what it comes to for us, we tell once.
+    let filter = EnvFilter::try_new(format!("scylla=off,{}", settings.log))
+        .with_context(|| format!("log = {:?}", settings.log))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
     // A second initialisation in one process keeps the first.
     let _ = if settings.log_json { log.json().try_init() } else { log.try_init() };
