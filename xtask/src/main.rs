@@ -3,12 +3,13 @@
 //! * `cargo xtask test`: what must pass before anything lands: format, lints, documentation, every test, HL7 as others
 //!   read it, and the commands of the README. Ends with a line that counts the tests.
 //! * `cargo xtask torture`: the crash and power-cut tests for longer, ten times the mutations of HL7 files, and the large
-//!   demo.
+//!   demo. `cargo xtask torture --cluster`: the trials past one machine for longer.
 //! * `cargo xtask up [BROKERS]`: a broker (or several) and a node to work against, and the settings for them, until its
 //!   end is asked for.
 //! * `cargo xtask measure`: what referto costs beside its floors, in one run; see `benches/README.md`.
 #![allow(clippy::print_stdout, reason = "a program that reports what it runs")]
 
+mod cluster;
 mod count;
 mod hl7;
 mod needs;
@@ -37,11 +38,12 @@ fn main() -> ExitCode {
     let asked: Vec<String> = std::env::args().skip(1).collect();
     let done = match asked.first().map(String::as_str) {
         Some("test") => test(),
+        Some("torture") if asked.get(1).is_some_and(|with| with == "--cluster") => cluster::torture(),
         Some("torture") => torture(),
         Some("up") => up(asked.get(1).map_or("1", String::as_str)),
         Some("measure") => measure(&asked[1..]),
         _ => {
-            eprintln!("cargo xtask test | torture | up | measure");
+            eprintln!("cargo xtask test | torture [--cluster] | up [BROKERS] | measure");
             return ExitCode::from(2);
         }
     };
@@ -73,6 +75,8 @@ fn test() -> anyhow::Result<()> {
     counts.add(hl7::written(&python).is_ok_and(|step| step.run().is_ok()));
     counts.add(hl7::mutated(&python, MUTATIONS_IN_THE_GATE).run().is_ok());
     counts.add(readme::demo()?.run().is_ok());
+    // The demo has built the optimised binary.
+    counts.add(cluster::killed_in_turn(cluster::SECONDS_IN_THE_GATE).run().is_ok());
     println!("{counts}");
     if !tests_passed || !counts.all_passed() {
         bail!("some tests failed");

@@ -60,7 +60,7 @@ fn the_demo_balances_on_both_servers() {
 /// A process of one role, in a folder of its own.
 fn start(settings: &[(&str, String)], role: &str) -> (Folder, Server) {
     let folder = Folder::new();
-    let start = Start { arguments: &["--role", role], variables: settings };
+    let start = Start { at: None, arguments: &["--role", role], variables: settings };
     let server = Server::start_with(&folder, start).expect("referto run serves");
     (folder, server)
 }

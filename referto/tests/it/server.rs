@@ -13,9 +13,14 @@ use tempfile::TempDir;
 
 use crate::http::{self, Answer};
 
+/// Names another binary to try in place of the one built with the tests: an optimised one, or one that is broken on
+/// purpose.
+const BINARY: &str = "REFERTO_TEST_BINARY";
+
 /// The binary under test.
 pub(crate) fn referto() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_referto"));
+    let binary = std::env::var_os(BINARY).unwrap_or_else(|| env!("CARGO_BIN_EXE_referto").into());
+    let mut command = Command::new(binary);
     // Settings of whoever runs the tests are not the tests'.
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("REFERTO_")) {
         command.env_remove(name);
@@ -85,6 +90,8 @@ impl Folder {
 /// How a server is started.
 #[derive(Default)]
 pub(crate) struct Start<'a> {
+    /// Where it serves laboratories and probes; anywhere free where not given.
+    pub(crate) at: Option<(SocketAddr, SocketAddr)>,
     pub(crate) arguments: &'a [&'a str],
     pub(crate) variables: &'a [(&'a str, String)],
 }
@@ -108,10 +115,12 @@ impl Server {
 
     /// The same, with its log going elsewhere.
     pub(crate) fn start_logging(folder: &Folder, start: Start<'_>, log: impl Into<Stdio>) -> std::io::Result<Self> {
+        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let (http, admin) = start.at.unwrap_or((anywhere, anywhere));
         let mut child = referto()
             .arg("--data")
             .arg(folder.path())
-            .args(["--json", "run", "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
+            .args(["--json", "run", "--http", &http.to_string(), "--admin", &admin.to_string()])
             .args(start.arguments)
             .env("REFERTO_LOG", "warn")
             .envs(start.variables.iter().map(|(name, value)| (name, value)))
@@ -187,13 +196,18 @@ impl Drop for Server {
 }
 
 /// Tries until there is something, for a minute.
-pub(crate) fn wait_for<T>(mut attempt: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_for<T>(attempt: impl FnMut() -> Option<T>) -> T {
+    wait_within(Duration::from_secs(60), attempt)
+}
+
+/// Tries until there is something, for that long.
+pub(crate) fn wait_within<T>(limit: Duration, mut attempt: impl FnMut() -> Option<T>) -> T {
     let begin = Instant::now();
     loop {
         if let Some(found) = attempt() {
             return found;
         }
-        assert!(begin.elapsed() < Duration::from_secs(60), "waited a minute in vain");
+        assert!(begin.elapsed() < limit, "waited {} s in vain", limit.as_secs());
         std::thread::park_timeout(Duration::from_millis(20));
     }
 }

@@ -51,21 +51,31 @@ impl Broker {
     /// # Errors
     /// As [`Broker::start`].
     pub fn cluster(folder: &Path, count: usize) -> anyhow::Result<Vec<Self>> {
+        Self::patient_cluster(folder, count, Duration::from_secs(1))
+    }
+
+    /// The same, with brokers that are given up only when they were silent for so long.
+    ///
+    /// # Errors
+    /// As [`Broker::start`].
+    pub fn patient_cluster(folder: &Path, count: usize, session: Duration) -> anyhow::Result<Vec<Self>> {
         let nodes = (1..=count)
             .map(|id| Ok(Node { id, port: free_port()?, controller_port: free_port()? }))
             .collect::<anyhow::Result<Vec<_>>>()?;
         let voters: Vec<_> =
             nodes.iter().map(|node| format!("{}@127.0.0.1:{}", node.id, node.controller_port)).collect();
         let voters = voters.join(",");
-        let mut brokers =
-            nodes.iter().map(|node| Self::format(folder, node, &voters, count)).collect::<anyhow::Result<Vec<_>>>()?;
+        let mut brokers = nodes
+            .iter()
+            .map(|node| Self::format(folder, node, &voters, (count, session)))
+            .collect::<anyhow::Result<Vec<_>>>()?;
         // All before the first is waited for: none is ready before most are there.
         brokers.iter_mut().try_for_each(Self::launch)?;
         brokers.iter_mut().try_for_each(Self::wait_ready)?;
         Ok(brokers)
     }
 
-    fn format(folder: &Path, node: &Node, voters: &str, count: usize) -> anyhow::Result<Self> {
+    fn format(folder: &Path, node: &Node, voters: &str, (count, session): (usize, Duration)) -> anyhow::Result<Self> {
         let ours = Path::new(ROOT).join("deploy/local/kafka");
         let broker = Self {
             folder: folder.join(format!("kafka-{}", node.id)),
@@ -83,6 +93,7 @@ impl Broker {
             ("@FOLDER@", broker.folder.display().to_string()),
             ("@REPLICAS@", count.min(3).to_string()),
             ("@IN_SYNC@", count.min(2).to_string()),
+            ("@SESSION@", session.as_millis().to_string()),
         ] {
             properties = properties.replace(name, &value);
         }
@@ -100,6 +111,12 @@ impl Broker {
     #[must_use]
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Its process, while it runs.
+    #[must_use]
+    pub fn id(&self) -> Option<u32> {
+        self.java.as_ref().map(Java::id)
     }
 
     /// Ends it as a crash does: no goodbye to anybody.

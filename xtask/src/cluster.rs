@@ -1,0 +1,26 @@
+//! The trials past one machine that want the optimised binary and the machine to themselves.
+
+use crate::{needs, step::Step};
+
+/// For how long laboratories upload while processes and servers are killed.
+pub(crate) const SECONDS_IN_THE_GATE: u32 = 30;
+const SECONDS_IN_THE_TORTURE: u32 = 300;
+
+/// Each process and server killed in turn, and the replicas' trial; they start servers of their own. The optimised binary
+/// must be there.
+pub(crate) fn killed_in_turn(seconds: u32) -> Step {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| format!("{root}/target"));
+    // The whole workspace, so that nothing is built again with other features.
+    let tests = ["test", "--workspace", "--locked", "--test", "it", "chaos::", "--", "--nocapture", "--test-threads=1"];
+    Step::cargo("each process and server killed in turn", &tests)
+        .variable("REFERTO_TEST_CHAOS_SECONDS", &seconds.to_string())
+        .variable("REFERTO_TEST_BINARY", &format!("{target}/release/referto"))
+}
+
+/// All of it for longer.
+pub(crate) fn torture() -> anyhow::Result<()> {
+    needs::meet()?;
+    Step::cargo("the binary", &["build", "--release", "--locked"]).run()?;
+    killed_in_turn(SECONDS_IN_THE_TORTURE).run()
+}
