@@ -6,10 +6,12 @@
 //!   rows into the same tables with the same indexes, both files, fsynced as ours.
 //! * Decoding beside a split of the same bytes and a tape of the same JSON, and HL7 beside native JSON.
 //! * Records appended to Kafka beside Kafka's own load tool.
+//! * What a report costs each role, broker and node past one machine, in CPU and bytes: what sizing rests on.
 //! * Commits of the journal and of the store beside the same loop of raw SQLite.
 #![allow(clippy::print_stdout, reason = "a program that prints figures")]
 
 mod client;
+mod cost;
 mod echo;
 mod kafka;
 mod referto;
@@ -35,13 +37,14 @@ const UPLOADERS: usize = 4;
 type Measure = fn() -> anyhow::Result<()>;
 
 /// What is measured, in this order.
-const PARTS: [(&str, Measure); 6] = [
+const PARTS: [(&str, Measure); 7] = [
     ("decode", decode::measure),
     ("commit", commit::measure),
     ("singles", singles),
     ("ndjson", ndjson),
     ("kafka", on_kafka),
     ("scylla", scylla::measure),
+    ("cost", cost::measure),
 ];
 
 fn main() -> anyhow::Result<()> {

@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -26,25 +26,53 @@ fn binary() -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
+/// A command on a data folder.
+pub(crate) fn command(data: &Path, settings: &[(&str, String)]) -> anyhow::Result<Command> {
+    let mut command = Command::new(binary()?);
+    command.envs(settings.iter().map(|(name, value)| (name, value))).env("REFERTO_LOG", "error");
+    command.arg("--data").arg(data);
+    Ok(command)
+}
+
+/// Adds a laboratory and gives its key.
+pub(crate) fn add_lab(data: &Path, settings: &[(&str, String)], id: &str) -> anyhow::Result<String> {
+    let mut command = command(data, settings)?;
+    let added = command.args(["labs", "add", id, "--name", id]).stderr(Stdio::null()).output()?;
+    ensure!(added.status.success(), "no laboratory could be added");
+    Ok(String::from_utf8(added.stdout)?.trim().to_owned())
+}
+
+/// Under the target folder: on the disk that the project is on, not in memory.
+pub(crate) fn folder() -> anyhow::Result<TempDir> {
+    Ok(tempfile::tempdir_in(binary()?.parent().context("a folder")?)?)
+}
+
 impl Referto {
-    /// Starts it in a role. The folder is under the target folder: on the disk that the project is on, not in memory.
+    /// Starts it in a role, on a journal and a store of its own.
     pub(crate) fn start(role: &str) -> anyhow::Result<Self> {
-        let folder = tempfile::tempdir_in(binary()?.parent().context("a folder")?)?;
-        let command = |arguments: &[&str]| {
-            let mut command = Command::new(binary()?);
-            command.arg("--data").arg(folder.path()).args(arguments).env("REFERTO_LOG", "error");
-            anyhow::Ok(command)
-        };
-        let added = command(&["labs", "add", "bench", "--name", "bench"])?.stderr(Stdio::null()).output()?;
-        let key = String::from_utf8(added.stdout)?.trim().to_owned();
+        let folder = folder()?;
+        let key = add_lab(folder.path(), &[], "bench")?;
+        Self::run(folder, key, role, &[])
+    }
+
+    /// Starts it in a role, with settings that say where its journal and store are.
+    pub(crate) fn start_on(settings: &[(&str, String)], role: &str) -> anyhow::Result<Self> {
+        Self::run(folder()?, String::new(), role, settings)
+    }
+
+    fn run(folder: TempDir, key: String, role: &str, settings: &[(&str, String)]) -> anyhow::Result<Self> {
         let arguments = ["--json", "run", "--role", role, "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
-        let mut child = command(&arguments)?.stdout(Stdio::piped()).spawn()?;
+        let mut child = command(folder.path(), settings)?.args(arguments).stdout(Stdio::piped()).spawn()?;
         let mut line = String::new();
         BufReader::new(child.stdout.take().context("no stdout")?).read_line(&mut line)?;
         let listening: serde_json::Value = serde_json::from_str(&line).context("referto run did not serve")?;
         let address =
             |name: &str| -> anyhow::Result<SocketAddr> { Ok(listening[name].as_str().context("an address")?.parse()?) };
         Ok(Self { http: address("http")?, admin: address("admin")?, child, folder, key })
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Waits until admission has nothing before it; returns how long that took.
