@@ -14,7 +14,7 @@ const PROGRAMS: &[(&str, &[&str], &str)] = &[
     ("java", &["--version"], "openjdk-17-jre-headless"),
     ("mvn", &["--version"], "maven"),
     ("setpriv", &["--version"], "util-linux"),
-    // promtool reads and tries the alerts. Debian has it with the server, 24 MB; nothing here starts that.
+    // Reads and tries the alerts. Debian has it with the server, 24 MB, which it starts where systemd runs.
     ("promtool", &["--version"], "prometheus"),
 ];
 

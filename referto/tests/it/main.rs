@@ -3,6 +3,8 @@
 mod cluster;
 mod crash;
 mod demo;
+#[cfg(all(feature = "kafka", feature = "scylla"))]
+mod deployment;
 mod door;
 mod hl7_files;
 mod hl7_mutants;
