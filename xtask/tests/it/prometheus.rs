@@ -89,7 +89,8 @@ fn what_is_scraped_is_what_compose_runs() {
     let running =
         services.as_object().unwrap().iter().filter(|(_, service)| service["environment"]["REFERTO_ROLE"].is_string());
     let mut running: Vec<String> = running.map(|(name, _)| name.clone()).collect();
-    (scraped.sort(), running.sort());
+    scraped.sort();
+    running.sort();
     assert_eq!(scraped, running);
     // The folder is mounted whole, so that the rules are beside the configuration.
     let mounted = services["prometheus"]["volumes"][0].as_str().unwrap();
