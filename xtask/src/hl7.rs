@@ -2,7 +2,7 @@
 
 use std::{env, path::PathBuf};
 
-use crate::{python::Python, step::Step};
+use xtask::{python::Python, step::Step};
 
 /// The real messages.
 const FILES: &str = "schemas/tests/data/hl7";

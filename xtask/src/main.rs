@@ -13,21 +13,23 @@ mod cluster;
 mod count;
 mod hl7;
 mod needs;
-mod python;
 mod readme;
-mod step;
 
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 
-use xtask::servers::{
-    Folder,
-    cassandra::{self, Cassandra},
-    kafka::{self, Broker},
+use xtask::{
+    python::Python,
+    servers::{
+        Folder,
+        cassandra::{self, Cassandra},
+        kafka::{self, Broker},
+    },
+    step::Step,
 };
 
-use crate::{count::Counts, python::Python, step::Step};
+use crate::count::Counts;
 
 /// One mutation in so many is read again by the gate, in a quarter of a minute, and by the torture. All four million
 /// take hours.

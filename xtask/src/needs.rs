@@ -14,6 +14,8 @@ const PROGRAMS: &[(&str, &[&str], &str)] = &[
     ("java", &["--version"], "openjdk-17-jre-headless"),
     ("mvn", &["--version"], "maven"),
     ("setpriv", &["--version"], "util-linux"),
+    // Reads and tries the alerts. Debian has it with the server, 24 MB, which it starts where systemd runs.
+    ("promtool", &["--version"], "prometheus"),
 ];
 
 /// Meets the needs, or says which are not met and how.

@@ -1,4 +1,4 @@
-//! Python with pinned packages: readers of HL7 that nobody here wrote.
+//! Python with pinned packages: readers of HL7 and of Compose files that nobody here wrote.
 
 use std::{
     fs,
@@ -13,13 +13,16 @@ use crate::step::Step;
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// An environment of its own, made once for each list of packages.
-pub(crate) struct Python {
+pub struct Python {
     interpreter: PathBuf,
 }
 
 impl Python {
     /// The environment, made where it is missing; packages are checked against the digests in `requirements.txt`.
-    pub(crate) fn ready() -> anyhow::Result<Self> {
+    ///
+    /// # Errors
+    /// Where Python's venv is missing, or the packages cannot be had.
+    pub fn ready() -> anyhow::Result<Self> {
         let list = fs::read(format!("{ROOT}/xtask/python/requirements.txt")).context("no list of packages")?;
         let mut hasher = DefaultHasher::new();
         list.hash(&mut hasher);
@@ -30,7 +33,7 @@ impl Python {
             let folder = folder.display();
             let line = format!(
                 "rm -rf '{folder}' && python3 -m venv '{folder}' && '{folder}/bin/python' -m pip install --quiet \
-                 --disable-pip-version-check --require-hashes --only-binary :all: -r xtask/python/requirements.txt"
+                 --disable-pip-version-check --require-hashes --only-binary :all: --no-deps -r xtask/python/requirements.txt"
             );
             Step::shell("Python packages", &line).run()?;
             fs::write(&made, "")?;
@@ -39,7 +42,7 @@ impl Python {
     }
 
     /// A script of `xtask/python` with its arguments.
-    pub(crate) fn script(&self, name: &'static str, script: &str, arguments: &[&str]) -> Step {
+    pub fn script(&self, name: &'static str, script: &str, arguments: &[&str]) -> Step {
         Step::program(name, &self.interpreter).arguments(&[&format!("xtask/python/{script}")]).arguments(arguments)
     }
 }

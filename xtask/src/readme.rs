@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 
-use crate::step::Step;
+use xtask::step::Step;
 
 /// The demo, as the README tells newcomers to start it.
 pub(crate) fn demo() -> anyhow::Result<Step> {

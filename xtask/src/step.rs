@@ -1,4 +1,5 @@
 //! One command of the gate, announced and timed.
+#![allow(clippy::print_stdout, reason = "it reports what it runs")]
 
 use std::{
     ffi::OsStr,
@@ -10,44 +11,47 @@ use std::{
 use anyhow::{Context as _, bail};
 
 /// A command with a name that people read.
-pub(crate) struct Step {
+pub struct Step {
     name: &'static str,
     command: Command,
 }
 
 impl Step {
     /// A program, at the workspace's root.
-    pub(crate) fn program(name: &'static str, program: impl AsRef<OsStr>) -> Self {
+    pub fn program(name: &'static str, program: impl AsRef<OsStr>) -> Self {
         let mut command = Command::new(program);
         command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
         Self { name, command }
     }
 
     /// A cargo command.
-    pub(crate) fn cargo(name: &'static str, arguments: &[&str]) -> Self {
+    pub fn cargo(name: &'static str, arguments: &[&str]) -> Self {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         Self::program(name, cargo).arguments(arguments)
     }
 
     /// A line of shell.
-    pub(crate) fn shell(name: &'static str, line: &str) -> Self {
+    pub fn shell(name: &'static str, line: &str) -> Self {
         Self::program(name, "sh").arguments(&["-c", line])
     }
 
     /// With more arguments.
-    pub(crate) fn arguments(mut self, arguments: &[&str]) -> Self {
+    pub fn arguments(mut self, arguments: &[&str]) -> Self {
         self.command.args(arguments);
         self
     }
 
     /// With an environment variable.
-    pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
         self
     }
 
-    /// Runs it; an error where it fails.
-    pub(crate) fn run(mut self) -> anyhow::Result<()> {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// Where it cannot be run, or fails.
+    pub fn run(mut self) -> anyhow::Result<()> {
         let started = self.announce();
         let status = self.command.status().with_context(|| format!("cannot run {:?}", self.command))?;
         self.done(started);
@@ -58,7 +62,10 @@ impl Step {
     }
 
     /// Runs it, shows what it prints on stdout and gives that back, with whether it succeeded.
-    pub(crate) fn run_and_read(mut self) -> anyhow::Result<(bool, String)> {
+    ///
+    /// # Errors
+    /// Where it cannot be run.
+    pub fn run_and_read(mut self) -> anyhow::Result<(bool, String)> {
         let started = self.announce();
         let mut child =
             self.command.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot run {:?}", self.command))?;

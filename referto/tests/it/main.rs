@@ -5,6 +5,8 @@ mod chaos;
 mod cluster;
 mod crash;
 mod demo;
+#[cfg(all(feature = "kafka", feature = "scylla"))]
+mod deployment;
 mod door;
 mod hl7_files;
 mod hl7_mutants;
