@@ -1,8 +1,11 @@
 //! The admin address: probes and metrics.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU8, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+    time::Duration,
 };
 
 use axum::{
@@ -18,6 +21,9 @@ use serde_json::{Value, json};
 use store::Store;
 
 use crate::metrics;
+
+/// How long a probe waits for the store: those who probe wait a second, and take silence for a node that is ill.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Where the process is in its life.
 #[derive(Debug, Default)]
@@ -77,9 +83,9 @@ async fn ready(State(admin): State<Admin>) -> Response {
         Health::Unreachable(reason) => format!("unreachable: uploads are answered 503 until it is back: {reason}"),
         Health::Failed(reason) => format!("failed: {reason}"),
     };
-    let store = match admin.store.places().await {
-        Ok(_) => "ready",
-        Err(_) => "unavailable",
+    let store = match tokio::time::timeout(PATIENCE, admin.store.places()).await {
+        Ok(Ok(_)) => "ready",
+        Ok(Err(_)) | Err(_) => "unavailable",
     };
     let own = !matches!(health, Health::Full | Health::Failed(_));
     let ready = phase == "serving" && own;

@@ -1,12 +1,17 @@
 //! The metrics of this crate: gauges that are read off the journal and the store at each scrape.
 #![allow(clippy::disallowed_macros)] // This is where the crate's metrics are declared.
 
+use std::time::Duration;
+
 use journal::{Health, Journal, Topic};
 use metrics::{counter, describe_counter, describe_gauge, gauge};
 use schemas::{time::Clock, version::Reason};
 use store::Store;
 
 use crate::lag;
+
+/// How long a scrape waits for the store: the process's own metrics are told while it is mute.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Declares the metrics with their help; once, after the recorder is installed.
 pub fn describe(version: &'static str) {
@@ -38,9 +43,9 @@ pub(crate) fn lost_submission() {
 pub(crate) async fn collect(journal: &dyn Journal, store: &dyn Store, clock: &Clock) {
     let up = matches!(journal.health(), Health::Ready | Health::Full);
     gauge!("referto_dependency_up", "name" => "journal").set(f64::from(u8::from(up)));
-    let places = store.places().await;
-    gauge!("referto_dependency_up", "name" => "store").set(f64::from(u8::from(places.is_ok())));
-    let Ok(places) = places else { return };
+    let places = tokio::time::timeout(PATIENCE, store.places()).await.ok().and_then(Result::ok);
+    gauge!("referto_dependency_up", "name" => "store").set(f64::from(u8::from(places.is_some())));
+    let Some(places) = places else { return };
     // Only uploads have a reader here; notifications are for others until there is a notifier.
     if let Ok(lag) = lag::of(journal, &places, Topic::Uploads, clock).await {
         #[allow(clippy::cast_precision_loss, reason = "a gauge is a float")]
