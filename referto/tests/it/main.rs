@@ -1,5 +1,6 @@
 //! The binary as its users meet it: real processes, real sockets, real files.
 
+#[cfg(all(feature = "kafka", feature = "scylla"))]
 mod cluster;
 mod crash;
 mod demo;
