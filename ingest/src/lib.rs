@@ -31,7 +31,7 @@ mod upload;
 pub use endpoint::Endpoint;
 pub use outcomes::Outcomes;
 
-pub use serve::{BoxError, Door, ResponseBody, Service, serve};
+pub use serve::{BoxError, Closing, Door, ResponseBody, Service, serve};
 pub use settings::Settings;
 pub use trace::{Trace, Traces};
 pub use upload::Ingest;

@@ -1,8 +1,11 @@
 //! The admin address: probes and metrics.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicU8, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU8, Ordering},
+    },
+    time::Duration,
 };
 
 use axum::{
@@ -18,6 +21,9 @@ use serde_json::{Value, json};
 use store::{Place, Store};
 
 use crate::metrics;
+
+/// How long a probe waits for the store: those who probe wait a second, and take silence for a node that is ill.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Where the process is in its life.
 #[derive(Debug, Default)]
@@ -79,7 +85,7 @@ async fn ready(State(admin): State<Admin>) -> Response {
         Health::Unreachable(reason) => format!("unreachable: uploads are answered 503 until it is back: {reason}"),
         Health::Failed(reason) => format!("failed: {reason}"),
     };
-    let store = match metrics::in_time(admin.store.places()).await {
+    let store = match metrics::within(PATIENCE, admin.store.places()).await {
         Some(_) => "ready",
         None => "unavailable",
     };

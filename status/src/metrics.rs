@@ -39,12 +39,12 @@ pub(crate) fn lost_submission() {
     counter!("referto_submissions_lost_total").increment(1);
 }
 
-/// How long a probe or a scrape waits for the store: whoever asks waits for seconds, no more.
+/// How long a scrape waits for the store: the process's own metrics are told while it is mute.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What the store answers; none where it does not, or not soon.
-pub(crate) async fn in_time<T>(asked: impl Future<Output = Result<T, StoreError>>) -> Option<T> {
-    tokio::time::timeout(PATIENCE, asked).await.ok()?.ok()
+/// What the store answers; none where it does not, or not within that.
+pub(crate) async fn within<T>(limit: Duration, asked: impl Future<Output = Result<T, StoreError>>) -> Option<T> {
+    tokio::time::timeout(limit, asked).await.ok()?.ok()
 }
 
 /// Reads the gauges off their sources. While the store is away no place moves: the last `known` ones still say how far
@@ -52,7 +52,7 @@ pub(crate) async fn in_time<T>(asked: impl Future<Output = Result<T, StoreError>
 pub(crate) async fn collect(journal: &dyn Journal, store: &dyn Store, clock: &Clock, known: &Mutex<Vec<Place>>) {
     let up = matches!(journal.health(), Health::Ready | Health::Full);
     gauge!("referto_dependency_up", "name" => "journal").set(f64::from(u8::from(up)));
-    let asked = in_time(store.places()).await;
+    let asked = within(PATIENCE, store.places()).await;
     let answers = asked.is_some();
     gauge!("referto_dependency_up", "name" => "store").set(f64::from(u8::from(answers)));
     let places = {
@@ -74,7 +74,7 @@ pub(crate) async fn collect(journal: &dyn Journal, store: &dyn Store, clock: &Cl
     if !answers {
         return;
     }
-    if let Some(counts) = in_time(store.held_counts()).await {
+    if let Some(counts) = within(PATIENCE, store.held_counts()).await {
         for reason in Reason::ALL {
             let held = counts.iter().find(|held| held.reason == reason);
             #[allow(clippy::cast_precision_loss, reason = "a gauge is a float")]

@@ -12,13 +12,12 @@ use std::{
 
 use access::Directory;
 use http_body_util::BodyExt;
-use ingest::{BoxError, Door, Endpoint, Ingest, Service, Settings};
+use ingest::{BoxError, Closing, Door, Endpoint, Ingest, Service, Settings};
 use jiff::Timestamp;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle};
-use tokio_util::sync::CancellationToken;
 
 use crate::journal::MemoryJournal;
 
@@ -41,7 +40,7 @@ const NOW_MICROSECONDS: i64 = 1_603_195_200_123_456;
 pub(crate) struct Site {
     pub(crate) address: SocketAddr,
     pub(crate) journal: Arc<MemoryJournal>,
-    pub(crate) cancel: CancellationToken,
+    pub(crate) closing: Closing,
     pub(crate) serving: JoinHandle<()>,
     now: Arc<AtomicI64>,
     _folder: TempDir,
@@ -76,9 +75,9 @@ impl Site {
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let cancel = CancellationToken::new();
-        let serving = tokio::spawn(ingest::serve(listener, service, door, cancel.clone()));
-        Self { address, journal, cancel, serving, now, _folder: folder }
+        let closing = Closing::default();
+        let serving = tokio::spawn(ingest::serve(listener, service, door, closing.clone()));
+        Self { address, journal, closing, serving, now, _folder: folder }
     }
 
     /// Moves the clock on.

@@ -70,7 +70,7 @@ pub(super) fn run(common: &Common, mut values: Values, arguments: &cli::Demo) ->
         let addresses = system.addresses()?;
         let target = laboratories(&system, addresses.http).await?;
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(system.serve(stop.clone()));
+        let serving = tokio::spawn(system.serve(stop.clone(), stop.clone()));
         let played = play(common, arguments, &data, addresses, &target).await;
         if !arguments.once && played.is_ok() {
             eprintln!("still serving; Ctrl-C ends it");

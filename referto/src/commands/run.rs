@@ -27,9 +27,10 @@ pub(super) fn run(common: &Common, mut values: Values, arguments: &cli::Run) -> 
     runtime()?.block_on(async {
         let system = System::open(settings, clock::system()).await?;
         let listening = system.addresses()?;
-        let (stop, system_durability) = (CancellationToken::new(), system.durability());
+        let (stop, hurry) = (CancellationToken::new(), CancellationToken::new());
+        let system_durability = system.durability();
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        let serving = system.serve(stop.clone());
+        let serving = system.serve(stop.clone(), hurry.clone());
         tokio::pin!(serving);
         tracing::info!(http = %listening.http, admin = %listening.admin, durability = system_durability, "serving");
         if common.json {
@@ -39,9 +40,18 @@ pub(super) fn run(common: &Common, mut values: Values, arguments: &cli::Run) -> 
         tokio::select! {
             ended = &mut serving => return Ok(ended.map(|()| DONE)?),
             _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            // Somebody at a terminal waits for it to end.
+            _ = interrupt.recv() => hurry.cancel(),
         }
         stop.cancel();
-        Ok(serving.await.map(|()| DONE)?)
+        // Cancel-safe, as above; a second signal only shortens the grace.
+        let ended = tokio::select! {
+            ended = &mut serving => ended,
+            _ = interrupt.recv() => {
+                hurry.cancel();
+                serving.await
+            }
+        };
+        Ok(ended.map(|()| DONE)?)
     })
 }

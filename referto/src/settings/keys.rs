@@ -63,7 +63,17 @@ pub(crate) const KEYS: &[Key] = &[
     key("limits.connections", "4096", "connections at once; more wait to be accepted"),
     key("limits.body_idle_seconds", "20", "seconds without a byte after which a body is answered 408"),
     key("limits.body_total_seconds", "300", "seconds a body may take in all"),
+    key(
+        "drain_grace_seconds",
+        "5",
+        "seconds after SIGTERM in which it is not ready and still answers, so that a balancer turns to others; at most 10",
+    ),
     key("retention.uploads_days", "30", "days for which uploads are kept in the journal once stored"),
+    key(
+        "journal_lost_before",
+        "",
+        "positions P.O with commas between: what the journal lost before them is known, and reading goes on at what it keeps",
+    ),
     key("log", "info", "what is logged: error, warn, info, debug, or a filter such as ingest=debug,info"),
     key("log_json", "false", "true: one JSON object a line"),
     key("test.abort_at", "", "for crash tests: POINT:N aborts the process the Nth time it comes to POINT"),

@@ -8,9 +8,8 @@ mod store;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-#[cfg(feature = "kafka")]
 use anyhow::Context as _;
-use schemas::format::Limits;
+use schemas::{Position, format::Limits};
 
 pub(crate) use keys::{KEYS, Key};
 pub(crate) use read::{Origin, Values, read};
@@ -60,6 +59,10 @@ pub(crate) struct Settings {
     pub(crate) body_total: Duration,
     pub(crate) disk_reserve_bytes: u64,
     pub(crate) uploads_kept: Duration,
+    /// How long requests are still taken once it is told to leave.
+    pub(crate) drain_grace: Duration,
+    /// Losses of the journal that an operator knows of, a position a partition.
+    pub(crate) lost_before: Vec<Position>,
     pub(crate) log: String,
     pub(crate) log_json: bool,
     pub(crate) abort_at: Option<String>,
@@ -72,6 +75,13 @@ impl Settings {
             anyhow::ensure!(values.parse::<u64>(key)? > 0, "{key} = 0: at least 1, or nothing could come in");
         }
         let uploads_kept = Duration::from_secs(values.parse::<u64>("retention.uploads_days")? * 86_400);
+        let drain_grace = values.parse::<u64>("drain_grace_seconds")?;
+        anyhow::ensure!(
+            drain_grace <= 10,
+            "drain_grace_seconds = {drain_grace}: at most 10, for all is over within 25 s"
+        );
+        let lost_before = values.text("journal_lost_before").split(',').map(str::trim).filter(|text| !text.is_empty());
+        let lost_before = lost_before.map(str::parse).collect::<Result<_, _>>().context("journal_lost_before")?;
         Ok(Self {
             journal: journal(values, uploads_kept)?,
             store: store::store(values)?,
@@ -92,6 +102,8 @@ impl Settings {
             body_total: Duration::from_secs(values.parse("limits.body_total_seconds")?),
             disk_reserve_bytes: values.parse("disk_reserve_bytes")?,
             uploads_kept,
+            drain_grace: Duration::from_secs(drain_grace),
+            lost_before,
             log: values.text("log").to_owned(),
             log_json: values.parse("log_json")?,
             abort_at: Some(values.text("test.abort_at").to_owned()).filter(|point| !point.is_empty()),

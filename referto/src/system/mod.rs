@@ -15,7 +15,7 @@ use ::store::{Store, StoreError};
 use access::Directory;
 use anyhow::Context as _;
 use futures_util::future::BoxFuture;
-use ingest::{Door, Ingest, Outcomes, Service};
+use ingest::{Closing, Door, Ingest, Outcomes, Service};
 use schemas::{LabId, Position, SubmissionId, time::Clock};
 use status::{Phase, Sources};
 use tokio::{net::TcpListener, task::JoinSet};
@@ -33,15 +33,19 @@ pub(crate) use self::journal::open_beside as open_journal_beside;
 pub(crate) use self::store::open as open_store;
 pub(crate) use metrics::describe as describe_metrics;
 use metrics::recorder;
+use reconcile::Reader;
 
 /// How often the directory of laboratories is looked at: a change is in force within 10 s.
 const DIRECTORY_EVERY: Duration = Duration::from_secs(2);
 /// Between two looks at a journal or a store that did not answer at the start.
 const AGAIN: Duration = Duration::from_millis(500);
-/// What connections in hand may take at the end; with the workers' drain it stays under 25 s.
-const CONNECTIONS_DRAIN: Duration = Duration::from_secs(10);
+/// How long a start waits for the store's answer; what needs it comes later then.
+const STORE_PATIENCE: Duration = Duration::from_secs(5);
+/// What connections in hand may take at the end, the grace included; with the workers' drain, and what the journal
+/// takes to close, it stays within 25 s.
+const CONNECTIONS_DRAIN: Duration = Duration::from_secs(11);
 /// What the workers may take at the end.
-const WORKERS_DRAIN: Duration = Duration::from_secs(10);
+const WORKERS_DRAIN: Duration = Duration::from_secs(8);
 
 /// Everything opened and bound, not yet serving.
 pub(crate) struct System {
@@ -49,8 +53,8 @@ pub(crate) struct System {
     clock: Clock,
     failpoint: Failpoint,
     journal: journal::Opened,
-    /// Whether journal and store are known to belong together.
-    reconciled: bool,
+    /// Where journal and store are not yet known to belong together.
+    begin: Option<Begin>,
     store: Arc<dyn Store>,
     directory: Arc<Directory>,
     secret: [u8; 32],
@@ -78,7 +82,10 @@ impl System {
         let store = store::open(&settings, &folder, &failpoint)?;
 
         let journal = journal::open(&settings, &folder, &failpoint)?;
-        let reconciled = match reconcile::reconcile(journal.journal.as_ref(), store.as_ref()).await {
+        let reader = Reader { reads: settings.roles.workers, lost_before: settings.lost_before.clone() };
+        // What is left to do once all answer.
+        let belong = Begin { journal: journal.clone(), store: store.clone(), reader };
+        let reconciled = match belong.compare().await {
             Ok(()) => true,
             Err(error) if is_store_away(&error) && settings.store.may_be_away() => {
                 tracing::warn!(error = &*error, "the store does not answer: uploads are taken and not yet stored");
@@ -94,17 +101,20 @@ impl System {
         }
 
         let directory = Arc::new(Directory::open(&folder.path("labs.json")));
-        if let Err(error) = directory.refresh(store.as_ref()).await {
-            tracing::warn!(
+        match tokio::time::timeout(STORE_PATIENCE, directory.refresh(store.as_ref())).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "the store's laboratories cannot be read: the last good copy serves"
-            );
+            ),
+            Err(_) => tracing::warn!("the store does not tell its laboratories: the last good copy serves"),
         }
         let bind = async |address: SocketAddr| {
             TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
         };
         let (http, admin) = (bind(settings.http).await?, bind(settings.admin).await?);
-        Ok(Self { settings, clock, failpoint, journal, reconciled, store, directory, secret, http, admin, _held: held })
+        let begin = (!reconciled).then_some(belong);
+        Ok(Self { settings, clock, failpoint, journal, begin, store, directory, secret, http, admin, _held: held })
     }
 
     /// Where it listens, once opened.
@@ -128,23 +138,27 @@ impl System {
         Ok(())
     }
 
-    /// Serves until `stop`, then drains: no more connections, what is in hand finished, the place written.
+    /// Serves until `stop`, then drains: not ready and still answering for the grace of the settings, or until `hurry`;
+    /// then no more connections, what is in hand finished, the place written.
     ///
     /// # Errors
     /// What ended it otherwise: a worker or the journal that failed for good.
-    pub(crate) async fn serve(self, stop: CancellationToken) -> anyhow::Result<()> {
+    pub(crate) async fn serve(mut self, stop: CancellationToken, hurry: CancellationToken) -> anyhow::Result<()> {
         let phase = Arc::new(Phase::default());
         // Doors close first, then the workers finish what the doors let in.
-        let (doors, workers) = (stop.child_token(), CancellationToken::new());
+        let (doors, workers) = (CancellationToken::new(), CancellationToken::new());
+        // Nobody is sent to a node that only works.
+        let is_sent_to = self.settings.roles.ingest || self.settings.roles.status;
+        let grace = if is_sent_to { self.settings.drain_grace } else { Duration::ZERO };
         let mut tasks: JoinSet<anyhow::Result<()>> = JoinSet::new();
         let mut admission = JoinSet::new();
 
-        let begin = (!self.reconciled).then(|| Begin { journal: self.journal.clone(), store: self.store.clone() });
+        let begin = self.begin.take();
         let run = self.settings.roles.workers.then(|| self.admission().run(workers.clone()));
-        let drain = workers.clone();
+        let leave = workers.clone();
         admission.spawn(async move {
             if let Some(begin) = begin
-                && !begin.when_it_answers(&drain).await?
+                && !begin.when_it_answers(&leave).await?
             {
                 return Ok(());
             }
@@ -171,8 +185,10 @@ impl System {
 
         let ingest = self.settings.roles.ingest.then(|| self.ingest());
         let api = if self.settings.roles.status { status::router(self.sources()) } else { status::no_routes() };
-        let door = Door { max_connections: self.settings.connections, drain: CONNECTIONS_DRAIN, ..Door::new("http") };
-        tasks.spawn(listen(self.http, server::laboratories(ingest, api), door, doors.clone()));
+        let drain = CONNECTIONS_DRAIN.saturating_sub(grace);
+        let door = Door { max_connections: self.settings.connections, drain, ..Door::new("http") };
+        let closing = Closing { leaving: stop.clone(), closed: doors.clone() };
+        tasks.spawn(listen(self.http, server::laboratories(ingest, api), door, closing));
         let render = recorder();
         let admin = status::admin_router(
             phase.clone(),
@@ -183,7 +199,8 @@ impl System {
         );
         // Probes answer until the very end.
         let door = Door { max_connections: 64, drain: Duration::from_secs(1), ..Door::new("admin") };
-        tasks.spawn(listen(self.admin, server::router(admin), door, workers.clone()));
+        let closing = Closing { leaving: workers.clone(), closed: workers.clone() };
+        tasks.spawn(listen(self.admin, server::router(admin), door, closing));
 
         phase.ready();
         // Cancel-safe: whichever comes first only decides how it ends.
@@ -194,9 +211,13 @@ impl System {
         };
         phase.draining();
         tracing::info!("draining");
+        if failed.is_none() {
+            // Whoever sends it work is to see first that it is not ready; until then it answers.
+            hurry.run_until_cancelled(tokio::time::sleep(grace)).await;
+        }
         doors.cancel();
         let doors_done = async { while tasks.len() > 1 && tasks.join_next().await.is_some() {} };
-        if tokio::time::timeout(CONNECTIONS_DRAIN + Duration::from_secs(2), doors_done).await.is_err() {
+        if tokio::time::timeout(drain + Duration::from_secs(1), doors_done).await.is_err() {
             tracing::warn!("connections still open at the end of the drain are cut");
         }
         workers.cancel();
@@ -259,13 +280,23 @@ impl System {
 struct Begin {
     journal: journal::Opened,
     store: Arc<dyn Store>,
+    reader: Reader,
 }
 
 impl Begin {
+    /// Compares them. A store that takes a connection and then says nothing is as much away as one that takes none.
+    async fn compare(&self) -> anyhow::Result<()> {
+        if tokio::time::timeout(STORE_PATIENCE, self.store.places()).await.is_err() {
+            let mute = std::io::Error::new(std::io::ErrorKind::TimedOut, "the store does not answer");
+            return Err(StoreError::Unavailable(Arc::new(mute)).into());
+        }
+        reconcile::reconcile(self.journal.journal.as_ref(), self.store.as_ref(), &self.reader).await
+    }
+
     /// Compares journal and store as soon as both answer, and lets uploads in. False when drained before that.
     async fn when_it_answers(self, drain: &CancellationToken) -> anyhow::Result<bool> {
         loop {
-            match reconcile::reconcile(self.journal.journal.as_ref(), self.store.as_ref()).await {
+            match self.compare().await {
                 Ok(()) => {
                     self.journal.release();
                     return Ok(true);
@@ -306,8 +337,8 @@ impl Outcomes for StoreOutcomes {
     }
 }
 
-async fn listen(listener: TcpListener, service: Service, door: Door, stop: CancellationToken) -> anyhow::Result<()> {
-    ingest::serve(listener, service, door, stop).await;
+async fn listen(listener: TcpListener, service: Service, door: Door, closing: Closing) -> anyhow::Result<()> {
+    ingest::serve(listener, service, door, closing).await;
     Ok(())
 }
 

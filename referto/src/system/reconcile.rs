@@ -1,15 +1,30 @@
 //! Whether this journal and this store belong together, and which of what stands in the journal tells nobody.
 
 use anyhow::{Context as _, bail};
-use journal::{Ends, Journal, Position, Topic};
+use journal::{Ends, Journal, Limit, Position, Topic};
 use store::{Place, Settled, Store};
+
+/// What this process reads, and what its operator knows.
+pub(super) struct Reader {
+    /// Whether it admits. Who does not can do no harm where records are missing, and goes on taking uploads.
+    pub(super) reads: bool,
+    /// That what the journal lost before these is lost.
+    pub(super) lost_before: Vec<Position>,
+}
+
+/// A partition whose records between the store's place and the first that is kept are gone.
+struct Gap {
+    next: Position,
+    first: Position,
+}
 
 /// Compares the store's places with the journal's ends, before anything runs.
 ///
 /// * A place of another journal, or beyond this one's end, is refused: uploads that were acknowledged are missing.
 /// * A store without a place beside a journal with records was created anew: what stands there tells nobody.
 /// * A store whose place is behind what the journal knows to be safely stored was restored from a backup: the same.
-pub(super) async fn reconcile(journal: &dyn Journal, store: &dyn Store) -> anyhow::Result<()> {
+/// * A place before what the journal still keeps is refused to who reads, until an operator says that it is known.
+pub(super) async fn reconcile(journal: &dyn Journal, store: &dyn Store, reader: &Reader) -> anyhow::Result<()> {
     let places = store.places().await.context("cannot read the store's places")?;
     let topic = Topic::Uploads.as_str();
     let id = journal.id().await.context("cannot read the journal's id")?;
@@ -21,26 +36,82 @@ pub(super) async fn reconcile(journal: &dyn Journal, store: &dyn Store) -> anyho
         );
     }
     let fences = store.fences().await?;
+    let mut gaps = Vec::new();
     for ends in journal.ends(Topic::Uploads).await.context("cannot read the journal's ends")? {
-        let place = places.iter().find(|place| place.topic == topic && place.next.partition == ends.partition);
-        let fence = fences.iter().find(|fence| fence.partition == ends.partition).map(|fence| fence.offset);
-        match place {
-            Some(place) => check_place(place.next, ends)?,
-            None => begin(&id, store, ends).await?,
+        let partition = ends.partition;
+        let fence = fences.iter().find(|fence| fence.partition == partition).map(|fence| fence.offset);
+        let Some(next) = place_of(&places, partition) else {
+            // Another process may have begun since, and let uploads in.
+            if place_of(&store.places().await?, partition).is_none() {
+                begin(&id, store, ends).await?;
+            }
+            continue;
+        };
+        check_place(next, ends)?;
+        if next.offset < ends.first {
+            gaps.push(Gap { next, first: Position { partition, offset: ends.first } });
         }
-        if let Some(place) = place
-            && let Some(mirrored) = journal.mirrored(Topic::Uploads, ends.partition).await?
-            && place.next.offset < mirrored
+        let Some(mirrored) = journal.mirrored(Topic::Uploads, partition).await? else { continue };
+        // Another process may have gone on since, and told the journal: only a place read after that is behind it.
+        if next.offset < mirrored
             && fence.unwrap_or(0) < mirrored
+            && place_of(&store.places().await?, partition).is_none_or(|next| next.offset < mirrored)
         {
             tracing::warn!(
-                place = %place.next, mirrored, end = ends.next,
+                place = %next, mirrored, end = ends.next,
                 "the store was restored from a backup: what stands in the journal is admitted again and tells nobody by itself"
             );
-            store.fence(vec![Position { partition: ends.partition, offset: ends.next }]).await?;
+            store.fence(vec![Position { partition, offset: ends.next }]).await?;
         }
     }
+    if gaps.is_empty() { Ok(()) } else { over(&gaps, &id, journal, store, reader).await }
+}
+
+/// Where the reader of a partition of the uploads is.
+fn place_of(places: &[Place], partition: u32) -> Option<Position> {
+    let here = |place: &&Place| place.topic == Topic::Uploads.as_str() && place.next.partition == partition;
+    places.iter().find(here).map(|place| place.next)
+}
+
+/// Goes on after what is gone where its loss is known; refuses where it is not.
+async fn over(gaps: &[Gap], id: &str, journal: &dyn Journal, store: &dyn Store, reader: &Reader) -> anyhow::Result<()> {
+    let is_known = |gap: &&Gap| {
+        reader.lost_before.iter().any(|at| at.partition == gap.first.partition && at.offset >= gap.first.offset)
+    };
+    let (known, unknown): (Vec<&Gap>, Vec<&Gap>) = gaps.iter().partition(is_known);
+    if !unknown.is_empty() {
+        let told = tell(&unknown, journal).await;
+        anyhow::ensure!(!reader.reads, told);
+        tracing::warn!("no worker will start: {told}");
+        return Ok(());
+    }
+    if reader.reads {
+        for gap in known {
+            tracing::warn!(from = %gap.next, to = %gap.first, "reading goes on after uploads that are known to be lost");
+            let place = Place { journal: id.to_owned(), topic: Topic::Uploads.as_str().to_owned(), next: gap.first };
+            store.settle(Settled { place: Some(place), emitted: Vec::new() }).await?;
+        }
+        store.sync().await?;
+    }
     Ok(())
+}
+
+/// What is missing, and what can be done.
+async fn tell(gaps: &[&Gap], journal: &dyn Journal) -> String {
+    let (mut missing, mut firsts) = (Vec::new(), Vec::new());
+    for Gap { next, first } in gaps {
+        let kept = journal.read(Topic::Uploads, *first, Limit { records: 1, bytes: 1 }).await.unwrap_or_default();
+        let before = kept.first().map(|record| format!(", received before {}", record.timestamp)).unwrap_or_default();
+        missing.push(format!("from {next} up to {first} ({} records{before})", first.offset - next.offset));
+        firsts.push(first.to_string());
+    }
+    let (missing, firsts) = (missing.join("; "), firsts.join(","));
+    format!(
+        "the journal has let go of uploads that were acknowledged and are not stored: {missing} are gone. Nothing was \
+         skipped. First lengthen the retention of the uploads topic, so that no more goes. Where there is a store that \
+         has admitted them, put it back. Where there is none they are lost: have the laboratories send again what they \
+         sent then, and start the workers with journal_lost_before = \"{firsts}\", which lets them go on after it"
+    )
 }
 
 fn check_place(next: Position, ends: Ends) -> anyhow::Result<()> {
@@ -51,14 +122,6 @@ fn check_place(next: Position, ends: Ends) -> anyhow::Result<()> {
              newer one back, or restore the store of the same age",
             ends.partition,
             ends.next
-        );
-    }
-    if next.offset < ends.first {
-        bail!(
-            "the store has admitted up to {next}, and the journal keeps only what begins at {}.{}: uploads between are \
-             gone from it. Restore a newer store",
-            ends.partition,
-            ends.first
         );
     }
     Ok(())

@@ -63,18 +63,23 @@ impl<'a> Request<'a> {
         self.header("authorization", format!("Bearer {key}"))
     }
 
-    /// Sends it and reads the answer.
-    pub(crate) fn try_to(&self, address: SocketAddr) -> std::io::Result<Answer> {
-        let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        let mut head = format!("{} {} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n", self.method, self.path);
+    /// What is sent.
+    pub(crate) fn bytes(&self, address: SocketAddr, connection: &str) -> Vec<u8> {
+        let mut head = format!("{} {} HTTP/1.1\r\nhost: {address}\r\n", self.method, self.path);
+        head += &format!("connection: {connection}\r\n");
         for (name, value) in &self.headers {
             head += &format!("{name}: {value}\r\n");
         }
         head += &format!("content-length: {}\r\n\r\n", self.body.len());
-        stream.write_all(head.as_bytes())?;
+        [head.as_bytes(), &self.body].concat()
+    }
+
+    /// Sends it and reads the answer.
+    pub(crate) fn try_to(&self, address: SocketAddr) -> std::io::Result<Answer> {
+        let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
         // A door that has already answered may close before it read everything.
-        let _ = stream.write_all(&self.body);
+        let _ = stream.write_all(&self.bytes(address, "close"));
         read_answer(&mut stream)
     }
 

@@ -127,7 +127,7 @@ fn audit(folder: &Folder, server: &Server, key: &str, receipts: &[Receipt]) {
 }
 
 /// Every stored report of today (and of yesterday, for a test that begins before midnight) with its only version.
-fn stored(server: &Server, key: &str) -> HashMap<String, String> {
+pub(crate) fn stored(server: &Server, key: &str) -> HashMap<String, String> {
     let mut stored = HashMap::new();
     let today = sample::now().to_zoned(jiff::tz::TimeZone::get("Europe/Rome").expect("a zone")).date();
     for day in [today.yesterday().expect("a day"), today] {

@@ -2,6 +2,7 @@
 
 #[cfg(all(feature = "kafka", feature = "scylla"))]
 mod chaos;
+#[cfg(all(feature = "kafka", feature = "scylla"))]
 mod cluster;
 mod crash;
 mod demo;

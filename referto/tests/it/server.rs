@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
@@ -87,13 +87,21 @@ impl Folder {
     }
 }
 
+/// A free port of loopback.
+pub(crate) const ANY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
 /// How a server is started.
-#[derive(Default)]
 pub(crate) struct Start<'a> {
-    /// Where it serves laboratories and probes; anywhere free where not given.
-    pub(crate) at: Option<(SocketAddr, SocketAddr)>,
     pub(crate) arguments: &'a [&'a str],
     pub(crate) variables: &'a [(&'a str, String)],
+    /// Its addresses for laboratories and for probes.
+    pub(crate) at: (SocketAddr, SocketAddr),
+}
+
+impl Default for Start<'_> {
+    fn default() -> Self {
+        Self { arguments: &[], variables: &[], at: (ANY, ANY) }
+    }
 }
 
 /// A running server; killed with the test where it still runs.
@@ -115,14 +123,14 @@ impl Server {
 
     /// The same, with its log going elsewhere.
     pub(crate) fn start_logging(folder: &Folder, start: Start<'_>, log: impl Into<Stdio>) -> std::io::Result<Self> {
-        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let (http, admin) = start.at.unwrap_or((anywhere, anywhere));
         let mut child = referto()
             .arg("--data")
             .arg(folder.path())
-            .args(["--json", "run", "--http", &http.to_string(), "--admin", &admin.to_string()])
+            .args(["--json", "run", "--http", &start.at.0.to_string(), "--admin", &start.at.1.to_string()])
             .args(start.arguments)
             .env("REFERTO_LOG", "warn")
+            // No balancer has to see that it leaves.
+            .env("REFERTO_DRAIN_GRACE_SECONDS", "0")
             .envs(start.variables.iter().map(|(name, value)| (name, value)))
             .stdout(Stdio::piped())
             .stderr(log)
@@ -196,11 +204,13 @@ impl Drop for Server {
 }
 
 /// Tries until there is something, for a minute.
+#[track_caller]
 pub(crate) fn wait_for<T>(attempt: impl FnMut() -> Option<T>) -> T {
     wait_within(Duration::from_secs(60), attempt)
 }
 
 /// Tries until there is something, for that long.
+#[track_caller]
 pub(crate) fn wait_within<T>(limit: Duration, mut attempt: impl FnMut() -> Option<T>) -> T {
     let begin = Instant::now();
     loop {

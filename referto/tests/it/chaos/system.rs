@@ -20,7 +20,7 @@ use xtask::servers::{self, cassandra::Cassandra, kafka::Broker};
 use super::wait;
 use crate::{
     http, sample,
-    server::{Folder, Server, Start, referto},
+    server::{ANY, Folder, Server, Start, referto},
 };
 
 const KEYSPACE: &str = "chaos";
@@ -81,7 +81,7 @@ impl System {
         let store = ScyllaStore::open(options(&node), Arc::new(Latest));
         let processes = ROLES.iter().enumerate().map(|(index, role)| {
             let folder = Folder::new();
-            let server = start(&folder, &settings, role, None).expect("referto run serves");
+            let server = start(&folder, &settings, role, (ANY, ANY)).expect("referto run serves");
             let at = (server.http, server.admin);
             Process { name: format!("{role}-{index}"), role, folder, at, server: Some(server) }
         });
@@ -139,7 +139,7 @@ impl System {
             Victim::Process(index) => {
                 let process = &mut self.processes[index];
                 // Its port may be somebody's for a moment.
-                let server = wait(|| start(&process.folder, &self.settings, process.role, Some(process.at)).ok());
+                let server = wait(|| start(&process.folder, &self.settings, process.role, process.at).ok());
                 process.server = Some(server);
             }
             Victim::Broker(index) => self.brokers[index].restart().expect("the broker comes again"),
@@ -183,7 +183,7 @@ fn start(
     folder: &Folder,
     settings: &[(&str, String)],
     role: &str,
-    at: Option<(SocketAddr, SocketAddr)>,
+    at: (SocketAddr, SocketAddr),
 ) -> std::io::Result<Server> {
     Server::start_with(folder, Start { at, arguments: &["--role", role], variables: settings })
 }
