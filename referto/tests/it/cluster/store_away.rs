@@ -44,6 +44,9 @@ fn a_store_that_is_away_turns_nobody_away_and_no_worker_leaves_its_group() {
     let ready = http::get("/health/ready").to(door.server.admin);
     assert_eq!((ready.status, &ready.json()["store"]), (200, &json!("unavailable")));
 
+    // How far behind it is shows all the same: no place moves meanwhile.
+    wait_for(|| (workers[0].metric("referto_lag_records{topic=\"uploads\"}") >= Some(1.0)).then_some(()));
+
     relay.set(Way::Open);
     status.wait_for_no_lag();
     assert_eq!(workers.each_ref().map(super::Node::rebalances), rebalances, "nobody was thrown out");
