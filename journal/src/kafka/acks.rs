@@ -1,9 +1,6 @@
 //! Acknowledgements: one outstanding answer a request, whatever the number of its records.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Instant,
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rdkafka::{
     ClientContext, Message as _, Statistics,
@@ -15,9 +12,9 @@ use tokio::sync::oneshot;
 
 use super::{
     log,
-    shared::{Pending, Shared, Unable},
+    shared::{Shared, Unable},
 };
-use crate::{AppendError, Position};
+use crate::{AppendError, Position, room::Pending};
 
 /// What an append answers.
 pub(super) type Results = Vec<Result<Position, AppendError>>;
@@ -28,7 +25,6 @@ pub(super) struct Request(Mutex<Open>);
 struct Open {
     results: Results,
     left: usize,
-    queued: Instant,
     /// Taken with the answer, before it is sent: whoever has it finds the room.
     answer: Option<(oneshot::Sender<Results>, Pending)>,
 }
@@ -43,12 +39,7 @@ impl Request {
     /// A request of `count` records, at least one; its answer comes through the receiver.
     pub(super) fn new(count: usize, pending: Pending) -> (Arc<Self>, oneshot::Receiver<Results>) {
         let (answer, answered) = oneshot::channel();
-        let open = Open {
-            results: vec![Err(AppendError::Full); count],
-            left: count,
-            queued: Instant::now(),
-            answer: Some((answer, pending)),
-        };
+        let open = Open { results: vec![Err(AppendError::Full); count], left: count, answer: Some((answer, pending)) };
         (Arc::new(Self(Mutex::new(open))), answered)
     }
 
@@ -88,7 +79,7 @@ impl Open {
         }
         if let Some((answer, pending)) = self.answer.take() {
             if self.results.iter().all(Result::is_ok) {
-                pending.acknowledged(self.queued);
+                pending.acknowledged();
             }
             drop(pending);
             // It fails when nobody waits any more.

@@ -267,7 +267,7 @@ impl Journal for KafkaJournal {
     }
 
     fn pending_bytes(&self) -> usize {
-        self.shared.pending_bytes()
+        self.shared.room.pending_bytes()
     }
 
     fn durability(&self) -> &'static str {
