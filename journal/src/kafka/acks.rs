@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::{
     log,
+    metrics::ClientMetrics,
     shared::{Shared, Unable},
 };
 use crate::{AppendError, Position, room::Pending};
@@ -89,7 +90,16 @@ impl Open {
 }
 
 /// The producer's callbacks. They run in its poll thread, one after the other: no work here.
-pub(super) struct Deliveries(pub(super) Arc<Shared>);
+pub(super) struct Deliveries {
+    shared: Arc<Shared>,
+    metrics: ClientMetrics,
+}
+
+impl Deliveries {
+    pub(super) fn new(shared: &Arc<Shared>) -> Self {
+        Self { shared: Arc::clone(shared), metrics: ClientMetrics::new("producer") }
+    }
+}
 
 impl ProducerContext for Deliveries {
     type DeliveryOpaque = Box<Ack>;
@@ -97,7 +107,7 @@ impl ProducerContext for Deliveries {
     fn delivery(&self, delivered: &DeliveryResult<'_>, ack: Box<Ack>) {
         let result = match delivered {
             Ok(message) => {
-                self.0.count_delivered();
+                self.shared.count_delivered();
                 let at = (u32::try_from(message.partition()), u64::try_from(message.offset()));
                 match at {
                     (Ok(partition), Ok(offset)) => Ok(Position { partition, offset }),
@@ -106,7 +116,7 @@ impl ProducerContext for Deliveries {
                 }
             }
             Err((error, _)) => {
-                self.0.count_undelivered();
+                self.shared.count_undelivered();
                 Err(Unable::Kafka(error.clone()).append())
             }
         };
@@ -124,11 +134,6 @@ impl ClientContext for Deliveries {
     }
 
     fn stats(&self, statistics: Statistics) {
-        tracing::debug!(
-            messages = statistics.msg_cnt,
-            bytes = statistics.msg_size,
-            replies = statistics.replyq,
-            "kafka producer"
-        );
+        self.metrics.show(&statistics);
     }
 }

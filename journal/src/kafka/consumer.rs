@@ -79,7 +79,7 @@ impl Consuming {
         buffer: &Arc<Buffer>,
         stop: &Arc<AtomicBool>,
     ) -> Result<Self, KafkaError> {
-        let member = Member::new(Arc::clone(buffer));
+        let member = Member::new(topic, Arc::clone(buffer));
         let client: Client = options.member(&options.readers(topic)).create_with_context(member)?;
         client.subscribe(&[&options.name(topic)])?;
         Ok(Self {

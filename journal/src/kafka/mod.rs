@@ -13,6 +13,7 @@ mod buffer;
 mod consumer;
 mod keeper;
 mod member;
+mod metrics;
 mod mirror;
 #[cfg(test)]
 mod mock;
@@ -21,6 +22,7 @@ mod pages;
 mod producer;
 mod record;
 mod shared;
+mod statistics;
 mod subscription;
 mod topics;
 

@@ -107,5 +107,5 @@ impl Producer {
 }
 
 fn client(options: &Options, shared: &Arc<Shared>) -> Result<Client, KafkaError> {
-    options.producer().create_with_context(Deliveries(Arc::clone(shared)))
+    options.producer().create_with_context(Deliveries::new(shared))
 }
