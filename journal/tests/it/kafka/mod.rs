@@ -6,6 +6,7 @@
 mod conformance;
 mod members;
 mod outage;
+mod readers;
 
 use std::{
     sync::{
