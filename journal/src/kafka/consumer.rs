@@ -1,5 +1,8 @@
 //! A consumer's thread: consuming, then draining, then complete; each state can do only what is right in it.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::BTreeSet,
     sync::{

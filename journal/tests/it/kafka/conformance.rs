@@ -49,16 +49,21 @@ impl Fixture for Topics {
         Box::pin(async move {
             let id = journal.id().await.unwrap();
             let name = format!("{}{topic}", self.opened.lock().unwrap()[&id].topic_prefix);
-            let mut list = TopicPartitionList::new();
-            let (partition, offset) = (before.partition as i32, Offset::Offset(before.offset as i64));
-            list.add_partition_offset(&name, partition, offset).unwrap();
-            admin(&self.address).delete_records(&list, &AdminOptions::new()).await.unwrap();
+            forget(&self.address, &name, before).await;
         })
     }
 
     fn trims(&self) -> bool {
         false
     }
+}
+
+/// Lets go of records before `before`, as retention does.
+pub(super) async fn forget(address: &str, name: &str, before: Position) {
+    let mut list = TopicPartitionList::new();
+    let (partition, offset) = (before.partition as i32, Offset::Offset(before.offset as i64));
+    list.add_partition_offset(name, partition, offset).unwrap();
+    admin(address).delete_records(&list, &AdminOptions::new()).await.unwrap();
 }
 
 fn admin(address: &str) -> AdminClient<DefaultClientContext> {

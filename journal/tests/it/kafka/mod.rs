@@ -7,6 +7,7 @@ mod conformance;
 mod members;
 mod outage;
 mod readers;
+mod retention;
 
 use std::{
     sync::{
