@@ -21,7 +21,11 @@ mod options;
 mod pages;
 mod producer;
 mod record;
+#[cfg(test)]
+mod relay;
 mod shared;
+#[cfg(test)]
+mod stall;
 mod statistics;
 mod subscription;
 mod topics;

@@ -101,7 +101,7 @@ impl Producer {
         self.current().client().fatal_error().map(|(_, reason)| reason)
     }
 
-    fn current(&self) -> Arc<Client> {
+    pub(super) fn current(&self) -> Arc<Client> {
         Arc::clone(&self.client.read().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -34,6 +34,8 @@ pub struct Broker {
 struct Node {
     id: usize,
     port: u16,
+    /// Where it sends its clients.
+    advertised: u16,
     controller_port: u16,
 }
 
@@ -46,19 +48,37 @@ impl Broker {
         Ok(Self::cluster(folder, 1)?.remove(0))
     }
 
+    /// As [`Broker::start`], with clients that are sent to `port` of loopback, where something stands between.
+    ///
+    /// # Errors
+    /// As [`Broker::start`].
+    pub fn start_behind(port: u16, folder: &Path) -> anyhow::Result<Self> {
+        let node = Node { id: 1, port: free_port()?, advertised: port, controller_port: free_port()? };
+        Ok(Self::start_all(folder, &[node])?.remove(0))
+    }
+
     /// Starts `count` brokers that replicate each other, each in a folder of its own below `folder`.
     ///
     /// # Errors
     /// As [`Broker::start`].
     pub fn cluster(folder: &Path, count: usize) -> anyhow::Result<Vec<Self>> {
         let nodes = (1..=count)
-            .map(|id| Ok(Node { id, port: free_port()?, controller_port: free_port()? }))
+            .map(|id| {
+                let port = free_port()?;
+                Ok(Node { id, port, advertised: port, controller_port: free_port()? })
+            })
             .collect::<anyhow::Result<Vec<_>>>()?;
+        Self::start_all(folder, &nodes)
+    }
+
+    fn start_all(folder: &Path, nodes: &[Node]) -> anyhow::Result<Vec<Self>> {
         let voters: Vec<_> =
             nodes.iter().map(|node| format!("{}@127.0.0.1:{}", node.id, node.controller_port)).collect();
         let voters = voters.join(",");
-        let mut brokers =
-            nodes.iter().map(|node| Self::format(folder, node, &voters, count)).collect::<anyhow::Result<Vec<_>>>()?;
+        let mut brokers = nodes
+            .iter()
+            .map(|node| Self::format(folder, node, &voters, nodes.len()))
+            .collect::<anyhow::Result<Vec<_>>>()?;
         // All before the first is waited for: none is ready before most are there.
         brokers.iter_mut().try_for_each(Self::launch)?;
         brokers.iter_mut().try_for_each(Self::wait_ready)?;
@@ -79,6 +99,7 @@ impl Broker {
             ("@NODE@", node.id.to_string()),
             ("@VOTERS@", voters.to_owned()),
             ("@PORT@", node.port.to_string()),
+            ("@ADVERTISED@", node.advertised.to_string()),
             ("@CONTROLLER_PORT@", node.controller_port.to_string()),
             ("@FOLDER@", broker.folder.display().to_string()),
             ("@REPLICAS@", count.min(3).to_string()),
