@@ -9,6 +9,7 @@ pub mod embedded;
 #[cfg(feature = "kafka")]
 pub mod kafka;
 mod metrics;
+mod room;
 
 use std::{fmt, sync::Arc};
 

@@ -23,7 +23,6 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread::JoinHandle,
-    time::Instant,
 };
 
 use jiff::Timestamp;
@@ -165,9 +164,9 @@ impl Inlet {
             return Err(Unable::Failed(reason.to_owned()).append());
         }
         let bytes = records.iter().map(Record::bytes).sum();
-        let pending = self.shared.take(bytes).ok_or(AppendError::Full)?;
+        let pending = self.shared.room.take(bytes).ok_or(AppendError::Full)?;
         let (answer, answered) = oneshot::channel();
-        let append = Append { topic, records, pending, queued: Instant::now(), answer };
+        let append = Append { topic, records, pending, answer };
         self.commands.try_send(Command::Append(append)).map_err(|refused| match refused {
             mpsc::TrySendError::Full(_) => AppendError::Full,
             mpsc::TrySendError::Disconnected(_) => Unable::Closed.append(),
@@ -263,7 +262,7 @@ impl Journal for EmbeddedJournal {
     }
 
     fn pending_bytes(&self) -> usize {
-        self.inlet.as_ref().map_or(0, |inlet| inlet.shared.pending_bytes())
+        self.inlet.as_ref().map_or(0, |inlet| inlet.shared.room.pending_bytes())
     }
 
     fn durability(&self) -> &'static str {

@@ -1,12 +1,9 @@
 //! What the handles and the writer thread both see: the room in the queue, the disk, and whether all is well.
 
-use std::sync::{
-    Arc, OnceLock,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::{Arc, OnceLock};
 
 use super::{Options, disk::Disk};
-use crate::{AppendError, Health, ReadError, metrics::Metrics};
+use crate::{AppendError, Health, ReadError, room::Room};
 
 /// Why the journal does not do what is asked.
 #[derive(Debug, thiserror::Error)]
@@ -35,9 +32,7 @@ impl Unable {
 
 pub(super) struct Shared {
     pub(super) disk: Disk,
-    pub(super) metrics: Metrics,
-    pending: AtomicUsize,
-    queue_bytes: usize,
+    pub(super) room: Arc<Room>,
     failed: OnceLock<String>,
 }
 
@@ -45,27 +40,9 @@ impl Shared {
     pub(super) fn new(options: &Options) -> Self {
         Self {
             disk: Disk::new(&options.path, options.disk_reserve_bytes),
-            metrics: Metrics::new(),
-            pending: AtomicUsize::new(0),
-            queue_bytes: options.queue_bytes,
+            room: Room::new(options.queue_bytes),
             failed: OnceLock::new(),
         }
-    }
-
-    /// Room for `bytes` in the queue; none once the queue is at its limit. An append larger than what is left of it
-    /// still passes, else one larger than the queue would wait for ever.
-    pub(super) fn take(self: &Arc<Self>, bytes: usize) -> Option<Pending> {
-        self.pending
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |taken| {
-                (taken < self.queue_bytes).then(|| taken.saturating_add(bytes))
-            })
-            .ok()?;
-        self.metrics.pending_bytes.increment(bytes as f64);
-        Some(Pending { bytes, shared: Arc::clone(self) })
-    }
-
-    pub(super) fn pending_bytes(&self) -> usize {
-        self.pending.load(Ordering::Acquire)
     }
 
     /// From now on every append answers [`AppendError::Unavailable`]. The first reason stays.
@@ -85,18 +62,5 @@ impl Shared {
             None if self.disk.room() == 0 => Health::Full,
             None => Health::Ready,
         }
-    }
-}
-
-/// Bytes taken and not yet acknowledged; dropping it gives them back.
-pub(super) struct Pending {
-    pub(super) bytes: usize,
-    shared: Arc<Shared>,
-}
-
-impl Drop for Pending {
-    fn drop(&mut self) {
-        self.shared.pending.fetch_sub(self.bytes, Ordering::AcqRel);
-        self.shared.metrics.pending_bytes.decrement(self.bytes as f64);
     }
 }

@@ -5,7 +5,6 @@ use std::{
     ops::ControlFlow,
     sync::{Arc, mpsc},
     thread,
-    time::Instant,
 };
 
 use rusqlite::{Connection, ErrorCode};
@@ -16,10 +15,10 @@ use super::{
     checkpoint::Checkpoints,
     codec, reader,
     schema::{self, OpenError},
-    shared::{Pending, Shared, Unable},
+    shared::{Shared, Unable},
     trim::Trim,
 };
-use crate::{AppendError, Position, Record, Topic};
+use crate::{AppendError, Position, Record, Topic, room::Pending};
 
 /// A transaction takes no more appends after this: those that wait would wait for its pages too.
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
@@ -37,7 +36,6 @@ pub(super) struct Append {
     pub(super) topic: Topic,
     pub(super) records: Vec<Record>,
     pub(super) pending: Pending,
-    pub(super) queued: Instant,
     /// Gets the offset of the first record; the others follow it.
     pub(super) answer: oneshot::Sender<Result<u64, AppendError>>,
 }
@@ -124,7 +122,7 @@ impl Writer {
         while let Some(command) = next {
             match command {
                 Command::Append(append) => {
-                    batch.bytes += append.pending.bytes;
+                    batch.bytes += append.pending.bytes();
                     batch.appends.push(append);
                 }
                 Command::Mirror(mirror) => batch.mirrors.push(mirror),
@@ -162,13 +160,13 @@ impl Writer {
         let mut room = self.shared.disk.room();
         let mut taken = Vec::with_capacity(batch.appends.len());
         for append in batch.appends.drain(..) {
-            match room.checked_sub(append.pending.bytes as u64) {
+            match room.checked_sub(append.pending.bytes() as u64) {
                 Some(left) => {
                     room = left;
                     taken.push(append);
                 }
                 None => {
-                    batch.bytes -= append.pending.bytes;
+                    batch.bytes -= append.pending.bytes();
                     self.answer(append, Err(AppendError::Full));
                 }
             }
@@ -248,7 +246,7 @@ impl Writer {
 
     fn answer(&self, append: Append, outcome: Result<u64, AppendError>) {
         if outcome.is_ok() {
-            self.shared.metrics.append_seconds.record(append.queued.elapsed());
+            append.pending.acknowledged();
         }
         // Given back before the answer, so that whoever has it finds the room. It fails when nobody waits any more.
         drop(append.pending);

@@ -1,9 +1,6 @@
 //! Acknowledgements: one outstanding answer a request, whatever the number of its records.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Instant,
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rdkafka::{
     ClientContext, Message as _, Statistics,
@@ -15,9 +12,10 @@ use tokio::sync::oneshot;
 
 use super::{
     log,
-    shared::{Pending, Shared, Unable},
+    metrics::ClientMetrics,
+    shared::{Shared, Unable},
 };
-use crate::{AppendError, Position};
+use crate::{AppendError, Position, room::Pending};
 
 /// What an append answers.
 pub(super) type Results = Vec<Result<Position, AppendError>>;
@@ -28,7 +26,6 @@ pub(super) struct Request(Mutex<Open>);
 struct Open {
     results: Results,
     left: usize,
-    queued: Instant,
     /// Taken with the answer, before it is sent: whoever has it finds the room.
     answer: Option<(oneshot::Sender<Results>, Pending)>,
 }
@@ -43,12 +40,7 @@ impl Request {
     /// A request of `count` records, at least one; its answer comes through the receiver.
     pub(super) fn new(count: usize, pending: Pending) -> (Arc<Self>, oneshot::Receiver<Results>) {
         let (answer, answered) = oneshot::channel();
-        let open = Open {
-            results: vec![Err(AppendError::Full); count],
-            left: count,
-            queued: Instant::now(),
-            answer: Some((answer, pending)),
-        };
+        let open = Open { results: vec![Err(AppendError::Full); count], left: count, answer: Some((answer, pending)) };
         (Arc::new(Self(Mutex::new(open))), answered)
     }
 
@@ -88,7 +80,7 @@ impl Open {
         }
         if let Some((answer, pending)) = self.answer.take() {
             if self.results.iter().all(Result::is_ok) {
-                pending.acknowledged(self.queued);
+                pending.acknowledged();
             }
             drop(pending);
             // It fails when nobody waits any more.
@@ -98,7 +90,16 @@ impl Open {
 }
 
 /// The producer's callbacks. They run in its poll thread, one after the other: no work here.
-pub(super) struct Deliveries(pub(super) Arc<Shared>);
+pub(super) struct Deliveries {
+    shared: Arc<Shared>,
+    metrics: ClientMetrics,
+}
+
+impl Deliveries {
+    pub(super) fn new(shared: &Arc<Shared>) -> Self {
+        Self { shared: Arc::clone(shared), metrics: ClientMetrics::new("producer") }
+    }
+}
 
 impl ProducerContext for Deliveries {
     type DeliveryOpaque = Box<Ack>;
@@ -106,7 +107,7 @@ impl ProducerContext for Deliveries {
     fn delivery(&self, delivered: &DeliveryResult<'_>, ack: Box<Ack>) {
         let result = match delivered {
             Ok(message) => {
-                self.0.count_delivered();
+                self.shared.count_delivered();
                 let at = (u32::try_from(message.partition()), u64::try_from(message.offset()));
                 match at {
                     (Ok(partition), Ok(offset)) => Ok(Position { partition, offset }),
@@ -115,7 +116,7 @@ impl ProducerContext for Deliveries {
                 }
             }
             Err((error, _)) => {
-                self.0.count_undelivered();
+                self.shared.count_undelivered();
                 Err(Unable::Kafka(error.clone()).append())
             }
         };
@@ -133,11 +134,6 @@ impl ClientContext for Deliveries {
     }
 
     fn stats(&self, statistics: Statistics) {
-        tracing::debug!(
-            messages = statistics.msg_cnt,
-            bytes = statistics.msg_size,
-            replies = statistics.replyq,
-            "kafka producer"
-        );
+        self.metrics.show(&statistics);
     }
 }

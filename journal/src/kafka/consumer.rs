@@ -1,5 +1,8 @@
 //! A consumer's thread: consuming, then draining, then complete; each state can do only what is right in it.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::BTreeSet,
     sync::{
@@ -79,7 +82,7 @@ impl Consuming {
         buffer: &Arc<Buffer>,
         stop: &Arc<AtomicBool>,
     ) -> Result<Self, KafkaError> {
-        let member = Member::new(Arc::clone(buffer));
+        let member = Member::new(topic, Arc::clone(buffer));
         let client: Client = options.member(&options.readers(topic)).create_with_context(member)?;
         client.subscribe(&[&options.name(topic)])?;
         Ok(Self {

@@ -110,7 +110,7 @@ impl Keeper {
                     Want::Rebuild
                 }
                 None => self.watchdog.look(
-                    self.shared.pending_bytes() > 0,
+                    self.shared.room.pending_bytes() > 0,
                     (self.shared.delivered(), self.shared.undelivered()),
                     reached,
                     self.options.stall,

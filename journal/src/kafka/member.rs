@@ -10,7 +10,7 @@ use std::{
 };
 
 use rdkafka::{
-    Offset, TopicPartitionList,
+    Offset, Statistics, TopicPartitionList,
     client::ClientContext,
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer as _, ConsumerContext},
@@ -18,7 +18,8 @@ use rdkafka::{
     types::RDKafkaRespErr,
 };
 
-use super::{buffer::Buffer, log, options::LEASES_WAIT};
+use super::{buffer::Buffer, log, metrics::ClientMetrics, options::LEASES_WAIT};
+use crate::Topic;
 
 /// The partitions of this member.
 #[derive(Default)]
@@ -32,11 +33,12 @@ pub(super) struct Assigned {
 pub(super) struct Member {
     buffer: Arc<Buffer>,
     assigned: Mutex<Assigned>,
+    metrics: ClientMetrics,
 }
 
 impl Member {
-    pub(super) fn new(buffer: Arc<Buffer>) -> Self {
-        Self { buffer, assigned: Mutex::default() }
+    pub(super) fn new(topic: Topic, buffer: Arc<Buffer>) -> Self {
+        Self { buffer, assigned: Mutex::default(), metrics: ClientMetrics::new(topic.as_str()) }
     }
 
     pub(super) fn assigned(&self) -> MutexGuard<'_, Assigned> {
@@ -90,6 +92,10 @@ impl ClientContext for Member {
 
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!(%error, reason, "kafka consumer");
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        self.metrics.show(&statistics);
     }
 }
 

@@ -13,6 +13,7 @@ mod buffer;
 mod consumer;
 mod keeper;
 mod member;
+mod metrics;
 mod mirror;
 #[cfg(test)]
 mod mock;
@@ -20,7 +21,12 @@ mod options;
 mod pages;
 mod producer;
 mod record;
+#[cfg(test)]
+mod relay;
 mod shared;
+#[cfg(test)]
+mod stall;
+mod statistics;
 mod subscription;
 mod topics;
 
@@ -267,7 +273,7 @@ impl Journal for KafkaJournal {
     }
 
     fn pending_bytes(&self) -> usize {
-        self.shared.pending_bytes()
+        self.shared.room.pending_bytes()
     }
 
     fn durability(&self) -> &'static str {

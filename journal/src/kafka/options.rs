@@ -100,7 +100,7 @@ impl Options {
     /// What every client has.
     pub(super) fn client(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
-        config.set("client.id", "referto").set("queue.buffering.max.messages", "1000000");
+        config.set("client.id", "referto");
         for (name, value) in &self.client {
             config.set(name, value);
         }
@@ -113,6 +113,10 @@ impl Options {
     /// A producer whose acknowledgements mean what [`Durability`] says.
     pub(super) fn producer(&self) -> ClientConfig {
         let mut config = self.client();
+        // Bytes are the limit, see below; a consumer complains of a producer's setting.
+        if config.get("queue.buffering.max.messages").is_none() {
+            config.set("queue.buffering.max.messages", "1000000");
+        }
         config.set("enable.idempotence", "true").set("acks", "all");
         // As the Java clients partition, so that other systems find a key where we do.
         config.set("partitioner", "murmur2_random");
@@ -125,7 +129,7 @@ impl Options {
         config.set("linger.ms", LINGER_MS).set("batch.size", MIB.to_string());
         // Our own limit, in bytes that callers know of, answers first; one append may pass it.
         config.set("queue.buffering.max.kbytes", ((self.queue_bytes + 256 * MIB) / 1024).to_string());
-        config.set("statistics.interval.ms", "5000");
+        config.set("statistics.interval.ms", STATISTICS_MS);
         config
     }
 
@@ -157,6 +161,7 @@ impl Options {
         // A member that died is replaced after this; one that lives says so ten times as often.
         config.set("session.timeout.ms", SESSION.as_millis().to_string());
         config.set("heartbeat.interval.ms", (SESSION / 10).as_millis().to_string());
+        config.set("statistics.interval.ms", STATISTICS_MS);
         config
     }
 }
@@ -166,6 +171,9 @@ const SESSION: Duration = Duration::from_secs(10);
 
 /// How long a rebalance waits for what is in hand of a partition that goes: half of what the group allows.
 pub(super) const LEASES_WAIT: Duration = Duration::from_secs(5);
+
+/// How often a client tells of itself: more often than it is looked at.
+const STATISTICS_MS: &str = "5000";
 
 /// How long a record waits for company.
 const LINGER_MS: &str = "1";

@@ -37,7 +37,7 @@ impl Producer {
     pub(super) async fn append(&self, topic: Topic, records: Vec<Record>) -> Results {
         let count = records.len();
         let bytes = records.iter().map(Record::bytes).sum();
-        let Some(pending) = self.shared.take(bytes) else { return vec![Err(AppendError::Full); count] };
+        let Some(pending) = self.shared.room.take(bytes) else { return vec![Err(AppendError::Full); count] };
         let (request, answered) = Request::new(count, pending);
         self.send(&request, topic, records);
         // Every record is reported within its own time; the limit is for a client that does not keep to it.
@@ -101,11 +101,11 @@ impl Producer {
         self.current().client().fatal_error().map(|(_, reason)| reason)
     }
 
-    fn current(&self) -> Arc<Client> {
+    pub(super) fn current(&self) -> Arc<Client> {
         Arc::clone(&self.client.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 fn client(options: &Options, shared: &Arc<Shared>) -> Result<Client, KafkaError> {
-    options.producer().create_with_context(Deliveries(Arc::clone(shared)))
+    options.producer().create_with_context(Deliveries::new(shared))
 }

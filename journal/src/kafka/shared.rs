@@ -1,16 +1,13 @@
 //! What handles, callbacks and threads all see: the room in the queue, what was delivered, and whether all is well.
 
-use std::{
-    sync::{
-        Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
-    time::Instant,
+use std::sync::{
+    Arc, Mutex, OnceLock, PoisonError,
+    atomic::{AtomicU64, Ordering},
 };
 
 use rdkafka::error::KafkaError;
 
-use crate::{AppendError, Health, ReadError, metrics::Metrics};
+use crate::{AppendError, Health, ReadError, room::Room};
 
 /// Why the journal does not do what is asked.
 #[derive(Debug, thiserror::Error)]
@@ -44,13 +41,11 @@ impl From<KafkaError> for Unable {
 }
 
 pub(super) struct Shared {
-    pub(super) metrics: Metrics,
+    pub(super) room: Arc<Room>,
     /// Records acknowledged since the beginning.
     delivered: AtomicU64,
     /// Records given up since the beginning.
     undelivered: AtomicU64,
-    pending: AtomicUsize,
-    queue_bytes: usize,
     /// Why the brokers cannot be used now.
     fault: Mutex<Option<String>>,
     failed: OnceLock<String>,
@@ -59,29 +54,12 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(queue_bytes: usize) -> Self {
         Self {
-            metrics: Metrics::new(),
+            room: Room::new(queue_bytes),
             delivered: AtomicU64::new(0),
             undelivered: AtomicU64::new(0),
-            pending: AtomicUsize::new(0),
-            queue_bytes,
             fault: Mutex::new(Some("no broker has answered yet".to_owned())),
             failed: OnceLock::new(),
         }
-    }
-
-    /// Room for `bytes`; none once the queue is at its limit. An append larger than what is left still passes.
-    pub(super) fn take(self: &Arc<Self>, bytes: usize) -> Option<Pending> {
-        self.pending
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |taken| {
-                (taken < self.queue_bytes).then(|| taken.saturating_add(bytes))
-            })
-            .ok()?;
-        self.metrics.pending_bytes.increment(bytes as f64);
-        Some(Pending { bytes, shared: Arc::clone(self) })
-    }
-
-    pub(super) fn pending_bytes(&self) -> usize {
-        self.pending.load(Ordering::Acquire)
     }
 
     pub(super) fn count_delivered(&self) {
@@ -129,25 +107,5 @@ impl Shared {
             (None, Some(reason)) => Health::Unreachable(reason.clone()),
             (None, None) => Health::Ready,
         }
-    }
-}
-
-/// Bytes taken and not yet acknowledged; dropping it gives them back.
-pub(super) struct Pending {
-    bytes: usize,
-    shared: Arc<Shared>,
-}
-
-impl Pending {
-    /// All of it is durable; it was taken at `queued`.
-    pub(super) fn acknowledged(&self, queued: Instant) {
-        self.shared.metrics.append_seconds.record(queued.elapsed());
-    }
-}
-
-impl Drop for Pending {
-    fn drop(&mut self) {
-        self.shared.pending.fetch_sub(self.bytes, Ordering::AcqRel);
-        self.shared.metrics.pending_bytes.decrement(self.bytes as f64);
     }
 }

@@ -34,8 +34,15 @@ pub struct Broker {
 struct Node {
     id: usize,
     port: u16,
+    /// Where it sends its clients.
+    advertised: u16,
     controller_port: u16,
+    /// How long it may be silent before the others give it up.
+    session: Duration,
 }
+
+/// Short, so that one that was killed comes back soon.
+const SESSION: Duration = Duration::from_secs(1);
 
 impl Broker {
     /// Starts a broker that is a cluster by itself; its data goes into `folder`, which exists.
@@ -46,12 +53,22 @@ impl Broker {
         Ok(Self::cluster(folder, 1)?.remove(0))
     }
 
+    /// As [`Broker::start`], with clients that are sent to `port` of loopback, where something stands between.
+    ///
+    /// # Errors
+    /// As [`Broker::start`].
+    pub fn start_behind(port: u16, folder: &Path) -> anyhow::Result<Self> {
+        let node =
+            Node { id: 1, port: free_port()?, advertised: port, controller_port: free_port()?, session: SESSION };
+        Ok(Self::start_all(folder, &[node])?.remove(0))
+    }
+
     /// Starts `count` brokers that replicate each other, each in a folder of its own below `folder`.
     ///
     /// # Errors
     /// As [`Broker::start`].
     pub fn cluster(folder: &Path, count: usize) -> anyhow::Result<Vec<Self>> {
-        Self::patient_cluster(folder, count, Duration::from_secs(1))
+        Self::patient_cluster(folder, count, SESSION)
     }
 
     /// The same, with brokers that are given up only when they were silent for so long.
@@ -60,14 +77,21 @@ impl Broker {
     /// As [`Broker::start`].
     pub fn patient_cluster(folder: &Path, count: usize, session: Duration) -> anyhow::Result<Vec<Self>> {
         let nodes = (1..=count)
-            .map(|id| Ok(Node { id, port: free_port()?, controller_port: free_port()? }))
+            .map(|id| {
+                let port = free_port()?;
+                Ok(Node { id, port, advertised: port, controller_port: free_port()?, session })
+            })
             .collect::<anyhow::Result<Vec<_>>>()?;
+        Self::start_all(folder, &nodes)
+    }
+
+    fn start_all(folder: &Path, nodes: &[Node]) -> anyhow::Result<Vec<Self>> {
         let voters: Vec<_> =
             nodes.iter().map(|node| format!("{}@127.0.0.1:{}", node.id, node.controller_port)).collect();
         let voters = voters.join(",");
         let mut brokers = nodes
             .iter()
-            .map(|node| Self::format(folder, node, &voters, (count, session)))
+            .map(|node| Self::format(folder, node, &voters, nodes.len()))
             .collect::<anyhow::Result<Vec<_>>>()?;
         // All before the first is waited for: none is ready before most are there.
         brokers.iter_mut().try_for_each(Self::launch)?;
@@ -89,11 +113,12 @@ impl Broker {
             ("@NODE@", node.id.to_string()),
             ("@VOTERS@", voters.to_owned()),
             ("@PORT@", node.port.to_string()),
+            ("@ADVERTISED@", node.advertised.to_string()),
             ("@CONTROLLER_PORT@", node.controller_port.to_string()),
             ("@FOLDER@", broker.folder.display().to_string()),
             ("@REPLICAS@", count.min(3).to_string()),
             ("@IN_SYNC@", count.min(2).to_string()),
-            ("@SESSION@", session.as_millis().to_string()),
+            ("@SESSION@", node.session.as_millis().to_string()),
         ] {
             properties = properties.replace(name, &value);
         }

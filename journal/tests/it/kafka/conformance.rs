@@ -49,16 +49,23 @@ impl Fixture for Topics {
         Box::pin(async move {
             let id = journal.id().await.unwrap();
             let name = format!("{}{topic}", self.opened.lock().unwrap()[&id].topic_prefix);
-            let mut list = TopicPartitionList::new();
-            let (partition, offset) = (before.partition as i32, Offset::Offset(before.offset as i64));
-            list.add_partition_offset(&name, partition, offset).unwrap();
-            admin(&self.address).delete_records(&list, &AdminOptions::new()).await.unwrap();
+            forget(&self.address, &name, before).await;
         })
     }
 
     fn trims(&self) -> bool {
         false
     }
+}
+
+/// Lets go of records before `before`, as retention does.
+pub(super) async fn forget(address: &str, name: &str, before: Position) {
+    let mut list = TopicPartitionList::new();
+    let (partition, offset) = (before.partition as i32, Offset::Offset(before.offset as i64));
+    list.add_partition_offset(name, partition, offset).unwrap();
+    // The answer is one a partition: that it came is not that they are gone.
+    let forgotten = within(admin(address).delete_records(&list, &AdminOptions::new())).await.unwrap();
+    forgotten.elements().iter().for_each(|one| one.error().unwrap());
 }
 
 fn admin(address: &str) -> AdminClient<DefaultClientContext> {

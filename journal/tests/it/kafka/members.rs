@@ -1,68 +1,18 @@
 //! Readers that come and go: every record is read, none is passed over, whoever has its partition.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+    time::{Duration, Instant},
 };
 
-use journal::{BoxFuture, Journal, Limit, Position, ReadError, Subscription, Taken, Topic};
+use journal::Taken;
 
-use super::{broker, open, options, outage::keyed, until};
-
-const KEYS: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
-
-/// A store's places: a map that never goes back.
-#[derive(Default)]
-pub(super) struct Places {
-    next: Mutex<BTreeMap<u32, u64>>,
-    seen: Mutex<BTreeSet<Position>>,
-}
-
-impl journal::Places for Places {
-    fn next(&self, _: Topic, partition: u32) -> BoxFuture<'_, Result<Option<u64>, ReadError>> {
-        let next = self.next.lock().unwrap().get(&partition).copied();
-        Box::pin(async move { Ok(next) })
-    }
-}
-
-impl Places {
-    /// What a batch's reader does: its rows, then its place.
-    pub(super) fn store(&self, taken: &Taken) {
-        let (first, last) = (taken.records[0].position, taken.records[taken.records.len() - 1].position);
-        self.seen.lock().unwrap().extend(taken.records.iter().map(|stored| stored.position));
-        let mut next = self.next.lock().unwrap();
-        let place = next.entry(first.partition).or_default();
-        assert!(first.offset <= *place, "passed over: from {place} to {first}");
-        *place = (*place).max(last.offset + 1);
-    }
-}
-
-/// Subscribes, and asks again while a topic that was made a moment ago has no leader.
-pub(super) async fn subscribe(journal: &dyn Journal, places: &Arc<Places>) -> Box<dyn Subscription> {
-    loop {
-        match journal.subscribe(Topic::Uploads, places.clone()).await {
-            Ok(subscription) => return subscription,
-            Err(ReadError::Unavailable(_)) => tokio::time::sleep(super::PAUSE).await,
-            Err(error) => panic!("{error}"),
-        }
-    }
-}
-
-/// Reads until it is told to leave; counts its batches.
-async fn read(journal: Arc<dyn Journal>, places: Arc<Places>, leave: Arc<AtomicBool>, batches: Arc<AtomicUsize>) {
-    let mut subscription = subscribe(&*journal, &places).await;
-    while !leave.load(Ordering::Acquire) {
-        let next = subscription.next(Limit { records: 20, bytes: 1 << 20 });
-        let Ok(taken) = tokio::time::timeout(std::time::Duration::from_millis(100), next).await else { continue };
-        let taken = taken.unwrap();
-        places.store(&taken);
-        drop(taken);
-        batches.fetch_add(1, Ordering::AcqRel);
-    }
-}
+use super::{
+    broker, open, options,
+    readers::{Appending, BATCH, Leave, Places, Reader, append_one_of_each, subscribe},
+};
+use crate::common::within;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn readers_that_come_and_go_pass_nothing_over() {
@@ -70,40 +20,75 @@ async fn readers_that_come_and_go_pass_nothing_over() {
     let options = options(&address);
     let (here, there) = (open(options.clone()).await, open(options).await);
     let places = Arc::new(Places::default());
-    let stop = Arc::new(AtomicBool::new(false));
-    let appended = tokio::spawn({
-        let (journal, stop) = (here.clone(), Arc::clone(&stop));
-        async move {
-            let mut positions = BTreeSet::new();
-            for number in 0.. {
-                let records = KEYS.iter().map(|key| keyed(key, number.to_string())).collect();
-                let results = journal.append(Topic::Uploads, records).await;
-                positions.extend(results.into_iter().map(Result::unwrap));
-                if stop.load(Ordering::Acquire) {
-                    break;
-                }
-                // Slow enough that readers keep up with it on any machine.
-                tokio::time::sleep(std::time::Duration::from_millis(2)).await;
-            }
-            positions
-        }
-    });
-
-    let (leave_here, batches_here) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-    let stays = tokio::spawn(read(here, places.clone(), Arc::clone(&leave_here), Arc::clone(&batches_here)));
+    let appending = Appending::begin(here.clone());
+    let mut stays = Reader::join(&*here, &places).await;
     for _ in 0..2 {
-        let (leave, batches) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-        let comes = tokio::spawn(read(there.clone(), places.clone(), Arc::clone(&leave), Arc::clone(&batches)));
-        until(async || batches.load(Ordering::Acquire) > 3).await;
-        leave.store(true, Ordering::Release);
-        comes.await.unwrap();
-        let before = batches_here.load(Ordering::Acquire);
-        until(async || batches_here.load(Ordering::Acquire) > before + 3).await;
+        let mut comes = Reader::join(&*there, &places).await;
+        comes.takes(4).await;
+        comes.leave(Leave::Between).await;
+        stays.takes(4).await;
     }
-    stop.store(true, Ordering::Release);
-    let appended = appended.await.unwrap();
-    until(async || places.seen.lock().unwrap().is_superset(&appended)).await;
-    leave_here.store(true, Ordering::Release);
-    stays.await.unwrap();
-    assert_eq!(*places.seen.lock().unwrap(), appended, "every record, and nothing else");
+    places.have_exactly(&appending.end().await).await;
+    stays.leave(Leave::Between).await;
+}
+
+/// Each change finds the group still busy with the one before. `TORTURE_SECONDS` makes it last longer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_storm_of_rebalances_passes_nothing_over() {
+    const BETWEEN: Duration = Duration::from_secs(2);
+    let Some(address) = broker() else { return };
+    let seconds = std::env::var("TORTURE_SECONDS").map_or(8, |seconds| seconds.parse().expect("seconds"));
+    let options = options(&address);
+    let (here, there) = (open(options.clone()).await, open(options).await);
+    let places = Arc::new(Places::default());
+    let appending = Appending::begin(here.clone());
+    let mut readers = VecDeque::from([Reader::join(&*here, &places).await]);
+    let end = Instant::now() + Duration::from_secs(seconds);
+    let mut storm = tokio::time::interval(BETWEEN);
+    for change in 0.. {
+        storm.tick().await;
+        if Instant::now() >= end {
+            break;
+        }
+        match change % 4 {
+            0 | 1 => readers.push_back(Reader::join(&*there, &places).await),
+            // The one that is there longest, so that its partitions change hands.
+            2 => readers.pop_front().expect("one").leave(Leave::Amid).await,
+            _ => readers.pop_front().expect("one").leave(Leave::Between).await,
+        }
+    }
+    places.have_exactly(&appending.end().await).await;
+    for reader in readers {
+        reader.leave(Leave::Between).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_that_loses_its_partition_amid_a_batch_does_no_harm() {
+    let Some(address) = broker() else { return };
+    let options = options(&address);
+    let (here, there) = (open(options.clone()).await, open(options).await);
+    let places = Arc::new(Places::default());
+    let mut appended = BTreeSet::from_iter(append_one_of_each(&*here).await);
+    // It takes something of every partition, and is very long about it.
+    let mut late = subscribe(&*here, &places).await;
+    let partitions: BTreeSet<_> = appended.iter().map(|position| position.partition).collect();
+    let mut in_hand: BTreeMap<u32, Taken> = BTreeMap::new();
+    while in_hand.len() < partitions.len() {
+        let taken = within(late.next(BATCH)).await.unwrap();
+        in_hand.insert(taken.records[0].position.partition, taken);
+    }
+    // Another gets one of them when the group's patience ends, and reads what nobody has stored.
+    let mut other = Reader::join(&*there, &places).await;
+    other.takes(1).await;
+    appended.extend(append_one_of_each(&*here).await);
+    other.takes(1).await;
+    // What was in hand is stored at last, over what the other has stored since.
+    in_hand.values().for_each(|taken| places.store(taken));
+    drop(in_hand);
+    let late = Reader::go_on(late, &places);
+    appended.extend(append_one_of_each(&*here).await);
+    places.have_exactly(&appended).await;
+    late.leave(Leave::Between).await;
+    other.leave(Leave::Between).await;
 }

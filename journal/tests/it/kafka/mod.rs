@@ -6,6 +6,8 @@
 mod conformance;
 mod members;
 mod outage;
+mod readers;
+mod retention;
 
 use std::{
     sync::{

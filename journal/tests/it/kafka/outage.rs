@@ -13,9 +13,9 @@ use journal::{AppendError, Journal, Limit, Position, Record, Topic};
 use xtask::servers::{Folder, kafka::Broker};
 
 use super::{
-    broker,
-    members::{Places, subscribe},
-    open, options, until,
+    broker, open, options,
+    readers::{Places, subscribe},
+    until,
 };
 use crate::common::record;
 
