@@ -11,15 +11,13 @@ use jiff::{Timestamp, civil::date};
 use schemas::{
     Digest, Identity, ItemPlace, Position, SubmissionId, Version,
     report::{Status, TestResult},
+    time::Clock,
     version::{Person, PersonKey, Reasons},
 };
 use store::{
     AdmitItem, AdmitRecord, Batch, NewVersion, Place, Settled, Store as _, Submission, Verdict,
     conformance::Latest,
-    scylla::{
-        IN_FLIGHT, Options, ScyllaStore, apply, discard,
-        schema::{Layout, Replication},
-    },
+    scylla::{Options, ScyllaStore, apply, discard},
 };
 
 use xtask::servers::{Folder, cassandra::Cassandra};
@@ -43,7 +41,9 @@ pub(crate) fn measure() -> anyhow::Result<()> {
 }
 
 async fn run(node: String) -> anyhow::Result<()> {
-    let [ours, theirs] = ["bench_admit", "bench_bare"].map(|keyspace| options(&node, keyspace));
+    let clock: Clock = Arc::new(|| Timestamp::UNIX_EPOCH);
+    let [ours, theirs] =
+        ["bench_admit", "bench_bare"].map(|keyspace| Options::single(&node, keyspace, Arc::clone(&clock)));
     for options in [&ours, &theirs] {
         discard(options).await?;
         apply(options).await?;
@@ -82,19 +82,6 @@ fn rate(took: Duration) -> f64 {
 fn median(mut rates: Vec<f64>) -> f64 {
     rates.sort_by(f64::total_cmp);
     rates[rates.len() / 2]
-}
-
-fn options(node: &str, keyspace: &str) -> Options {
-    Options {
-        nodes: vec![node.to_owned()],
-        layout: Layout { keyspace: keyspace.to_owned(), replication: Replication::Everywhere(1), uploads_days: 0 },
-        login: None,
-        tls_authority: None,
-        datacentre: None,
-        in_flight: IN_FLIGHT,
-        clock: Arc::new(|| Timestamp::UNIX_EPOCH),
-        on_statement: None,
-    }
 }
 
 /// New reports of one laboratory, each of another person, with content of 900 bytes.

@@ -63,6 +63,7 @@ fn scylla(values: &Values) -> anyhow::Result<store::scylla::Options> {
         tls_authority,
         datacentre: given("scylla.datacentre"),
         in_flight: values.parse("scylla.in_flight")?,
+        request_timeout: store::scylla::REQUEST_TIMEOUT,
         clock: crate::clock::system(),
         on_statement: None,
     })

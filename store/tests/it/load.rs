@@ -69,6 +69,24 @@ pub(crate) fn record(offset: u64) -> AdmitRecord {
     AdmitRecord { position, submission, items }
 }
 
+/// The record at `offset` with some of its items alone.
+#[cfg(feature = "scylla")]
+pub(crate) fn small(offset: u64, kept: &[u32]) -> AdmitRecord {
+    let mut record = record(offset);
+    record.items.retain(|item| kept.contains(&item.index));
+    record.submission.received = kept.len() as u32;
+    record
+}
+
+/// What an item of the record at `offset` was accepted as.
+#[cfg(feature = "scylla")]
+pub(crate) fn accepted(offset: u64, index: u32) -> NewVersion {
+    match record(offset).items.swap_remove(index as usize).verdict {
+        Verdict::Accepted(new) => *new,
+        Verdict::Refused | Verdict::DeadLetter => panic!("item {index} was accepted"),
+    }
+}
+
 fn fault(index: u32) -> Fault {
     Fault::error("result-missing", "give a result").item(index, index + 1)
 }
