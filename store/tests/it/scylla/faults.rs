@@ -10,7 +10,7 @@ use std::{
 
 use schemas::{Identity, Position, SubmissionId, Version, version::Reasons};
 use store::{
-    AdmitItem, Batch, NewVersion, PageRequest, Place, Settled, Store, StoreError, Verdict,
+    Batch, NewVersion, PageRequest, Place, Settled, Store, StoreError, Verdict,
     conformance::Latest,
     embedded::{self, EmbeddedStore},
     scylla::{Options, ScyllaStore},
@@ -23,31 +23,20 @@ use crate::load;
 fn batches() -> [Batch; 2] {
     let next = Position { partition: 0, offset: 2 };
     let place = Place { journal: "j".to_owned(), topic: "uploads".to_owned(), next };
-    let small = |offset, kept: &[u32]| {
-        let mut record = load::record(offset);
-        record.items.retain(|item| kept.contains(&item.index));
-        record.submission.received = 10;
-        record
-    };
-    let (first, mut second) = (small(1, &[0, 1, 5]), small(2, &[0, 1, 2, 3, 4, 9]));
-    let [held, plain, waits] = [0, 1, 2].map(|index| accepted(&first.items[index]).clone());
+    let (first, mut second) = (load::small(1, &[0, 1, 5]), load::small(2, &[0, 1, 2, 3, 4, 9]));
+    let [held, plain, waits] = [0, 1, 5].map(|index| load::accepted(1, index));
     assert_eq!([&held, &plain, &waits].map(|new| new.version.reasons.is_empty()), [false, true, false]);
     // New and held (0), new (1), a correction that is not held any more (2), repeats of what is not
     // held (3) and of what is (4), refused (9).
     second.items[2].verdict = Verdict::Accepted(Box::new(NewVersion {
         identity: held.identity,
-        version: Version { reasons: Reasons::default(), ..accepted(&second.items[2]).version.clone() },
+        version: Version { reasons: Reasons::default(), ..load::accepted(2, 2).version },
         content: "{}".to_owned(),
     }));
     second.items[3].verdict = Verdict::Accepted(Box::new(plain.clone()));
     second.items[4].verdict = Verdict::Accepted(Box::new(waits));
     let settled = Settled { place: Some(place), emitted: vec![(plain.identity, plain.version.digest)] };
     [Batch { settled: Settled::default(), records: vec![first] }, Batch { settled, records: vec![second] }]
-}
-
-fn accepted(item: &AdmitItem) -> &NewVersion {
-    let Verdict::Accepted(new) = &item.verdict else { panic!("item {} was accepted", item.index) };
-    new
 }
 
 async fn admit(store: &dyn Store, batch: &Batch) -> Result<Vec<Identity>, StoreError> {
