@@ -8,3 +8,4 @@ mod forged;
 mod kill;
 mod node;
 mod schema;
+mod tls;
