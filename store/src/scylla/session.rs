@@ -24,7 +24,7 @@ use ::scylla::{
 use futures_util::{StreamExt as _, stream::FuturesOrdered};
 use tokio::{
     sync::{Mutex, Semaphore},
-    time::{Duration, Instant},
+    time::{Duration, Instant, timeout},
 };
 
 use schemas::time::Clock;
@@ -306,7 +306,9 @@ pub(super) async fn session(options: &Options) -> Result<Session, StoreError> {
     if let Some(authority) = &options.tls_authority {
         builder = encrypted(builder, authority)?;
     }
-    builder.build().await.map_err(unavailable)
+    // The driver waits for ever for a node that takes the connection and says nothing.
+    let limit = options.request_timeout.max(CONNECT);
+    timeout(limit, builder.build()).await.map_err(unavailable)?.map_err(unavailable)
 }
 
 #[cfg(feature = "scylla-tls")]

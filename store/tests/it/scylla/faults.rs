@@ -160,3 +160,14 @@ async fn a_store_opens_without_its_server_or_its_schema_and_says_so_until_they_a
     let Err(StoreError::Unavailable(cause)) = store.places().await else { panic!("there is no such keyspace") };
     assert!(cause.to_string().contains("referto schema apply"), "{cause}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_takes_connections_and_says_nothing_is_unavailable() {
+    // The kernel takes them; nobody answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let node = options(&silent.local_addr().unwrap().to_string(), "none");
+    let options = Options { request_timeout: Duration::from_millis(100), ..node };
+    let store = ScyllaStore::open(options, Arc::new(Latest));
+    let answer = tokio::time::timeout(Duration::from_secs(60), store.places()).await.expect("an answer");
+    assert!(matches!(answer, Err(StoreError::Unavailable(_))));
+}
