@@ -7,19 +7,12 @@ use std::{
 };
 
 use futures_util::{StreamExt as _, stream};
-use jiff::{Timestamp, civil::date};
-use schemas::{
-    Digest, Identity, ItemPlace, Position, SubmissionId, Version,
-    report::{Status, TestResult},
-    version::{Person, PersonKey, Reasons},
-};
+use jiff::Timestamp;
+use schemas::time::Clock;
 use store::{
-    AdmitItem, AdmitRecord, Batch, NewVersion, Place, Settled, Store as _, Submission, Verdict,
-    conformance::Latest,
-    scylla::{
-        IN_FLIGHT, Options, ScyllaStore, apply, discard,
-        schema::{Layout, Replication},
-    },
+    Batch, Store as _,
+    conformance::{Latest, load},
+    scylla::{Options, ScyllaStore, apply, discard},
 };
 
 use xtask::servers::{Folder, cassandra::Cassandra};
@@ -43,7 +36,9 @@ pub(crate) fn measure() -> anyhow::Result<()> {
 }
 
 async fn run(node: String) -> anyhow::Result<()> {
-    let [ours, theirs] = ["bench_admit", "bench_bare"].map(|keyspace| options(&node, keyspace));
+    let clock: Clock = Arc::new(|| Timestamp::UNIX_EPOCH);
+    let [ours, theirs] =
+        ["bench_admit", "bench_bare"].map(|keyspace| Options::single(&node, keyspace, Arc::clone(&clock)));
     for options in [&ours, &theirs] {
         discard(options).await?;
         apply(options).await?;
@@ -52,7 +47,7 @@ async fn run(node: String) -> anyhow::Result<()> {
     let bare = Bare::connect(&node, &theirs.layout.keyspace).await?;
     let (mut admitted, mut floor) = (Vec::new(), Vec::new());
     for round in 0..WARM_UP + ROUNDS {
-        let batches: Vec<Batch> = (0..BATCHES).map(|n| batch(round as u64 * BATCHES + n)).collect();
+        let batches: Vec<Batch> = (0..BATCHES).map(|n| load::fresh(round as u64 * BATCHES + n, ITEMS)).collect();
         let begin = Instant::now();
         for batch in &batches {
             bare.admit(batch).await?;
@@ -82,63 +77,6 @@ fn rate(took: Duration) -> f64 {
 fn median(mut rates: Vec<f64>) -> f64 {
     rates.sort_by(f64::total_cmp);
     rates[rates.len() / 2]
-}
-
-fn options(node: &str, keyspace: &str) -> Options {
-    Options {
-        nodes: vec![node.to_owned()],
-        layout: Layout { keyspace: keyspace.to_owned(), replication: Replication::Everywhere(1), uploads_days: 0 },
-        login: None,
-        tls_authority: None,
-        datacentre: None,
-        in_flight: IN_FLIGHT,
-        clock: Arc::new(|| Timestamp::UNIX_EPOCH),
-        on_statement: None,
-    }
-}
-
-/// New reports of one laboratory, each of another person, with content of 900 bytes.
-fn batch(offset: u64) -> Batch {
-    let received_at = Timestamp::from_second(1_603_152_000 + offset as i64).expect("a time");
-    let position = Position { partition: 0, offset };
-    let item = |index: u32| {
-        let mut digest = [0; 16];
-        digest[..8].copy_from_slice(&offset.to_be_bytes());
-        digest[8..12].copy_from_slice(&index.to_be_bytes());
-        let version = Version {
-            digest: Digest(digest),
-            stated_issue: Some(received_at),
-            received_at,
-            first_place: ItemPlace { position, item: index },
-            status: Status::Final,
-            result: Some(TestResult::Negative),
-            person: Person { by_code: Some(PersonKey(digest)), by_name: Some(PersonKey(digest)) },
-            reasons: Reasons::default(),
-            listed: true,
-            rehearsal: false,
-        };
-        let number = format!("TO-2020-{:09}", offset * u64::from(ITEMS) + u64::from(index));
-        let identity = Identity { lab: "lab-torino".parse().expect("an id"), number, test: "94500-6".to_owned() };
-        let new = NewVersion { identity, version, content: format!("{{\"content\":\"{}\"}}", "x".repeat(880)) };
-        AdmitItem { index, line: index + 1, faults: Vec::new(), verdict: Verdict::Accepted(Box::new(new)) }
-    };
-    let submission = Submission {
-        id: SubmissionId(uuid::Uuid::from_u128(u128::from(offset))),
-        lab: "lab-torino".parse().expect("an id"),
-        received_at,
-        day: date(2020, 10, 20),
-        format: "ndjson".to_owned(),
-        received: ITEMS,
-        accepted: ITEMS,
-        rejected: false,
-        chunks: 1,
-        control_id: None,
-        file_name: None,
-        idempotency_key: None,
-    };
-    let place = Place { journal: "j".to_owned(), topic: "uploads".to_owned(), next: position };
-    let settled = Settled { place: Some(place), emitted: Vec::new() };
-    Batch { settled, records: vec![AdmitRecord { position, submission, items: (0..ITEMS).map(item).collect() }] }
 }
 
 /// Runs them, so many at once.

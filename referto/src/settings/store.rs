@@ -31,6 +31,10 @@ pub(super) fn store(values: &Values) -> anyhow::Result<StoreKind> {
     }
 }
 
+/// Twenty years: what servers take as a table's time to live.
+#[cfg(feature = "scylla")]
+const LONGEST_DAYS: u32 = 7_300;
+
 #[cfg(feature = "scylla")]
 fn scylla(values: &Values) -> anyhow::Result<store::scylla::Options> {
     use anyhow::Context as _;
@@ -51,6 +55,14 @@ fn scylla(values: &Values) -> anyhow::Result<store::scylla::Options> {
         (None, None) => None,
         (None, Some(_)) => anyhow::bail!("scylla.password is given and scylla.user is not"),
     };
+    let (uploads_days, journal_days) =
+        (values.parse("scylla.uploads_days")?, values.parse::<u32>("retention.uploads_days")?);
+    // An upload that the journal still has and the store has not is taken for lost, and told as such.
+    anyhow::ensure!(
+        uploads_days == 0 || (journal_days < uploads_days && uploads_days <= LONGEST_DAYS),
+        "scylla.uploads_days = {uploads_days}: 0, or more than retention.uploads_days = {journal_days}, at most \
+         {LONGEST_DAYS}"
+    );
     let tls_authority = given("scylla.tls_ca").map(Into::into);
     anyhow::ensure!(
         cfg!(feature = "scylla-tls") || tls_authority.is_none(),
@@ -58,11 +70,12 @@ fn scylla(values: &Values) -> anyhow::Result<store::scylla::Options> {
     );
     Ok(store::scylla::Options {
         nodes,
-        layout: Layout { keyspace, replication, uploads_days: values.parse("scylla.uploads_days")? },
+        layout: Layout { keyspace, replication, uploads_days },
         login,
         tls_authority,
         datacentre: given("scylla.datacentre"),
         in_flight: values.parse("scylla.in_flight")?,
+        request_timeout: store::scylla::REQUEST_TIMEOUT,
         clock: crate::clock::system(),
         on_statement: None,
     })
@@ -92,5 +105,7 @@ mod tests {
         assert!(set(&[nodes, ("scylla.keyspace", "a; DROP KEYSPACE b")]).is_err());
         assert!(set(&[nodes, ("scylla.replication", "three")]).is_err());
         assert!(set(&[nodes, ("scylla.password", "p")]).is_err());
+        let kept = |days| set(&[nodes, ("retention.uploads_days", "30"), ("scylla.uploads_days", days)]);
+        assert_eq!(["0", "30", "31", "7300", "7301"].map(|days| kept(days).is_ok()), [true, false, true, true, false]);
     }
 }

@@ -5,6 +5,7 @@
 mod admission;
 mod fixture;
 mod labs;
+pub mod load;
 mod marks;
 mod reading;
 mod replay;

@@ -28,7 +28,11 @@ mod statements;
 mod tls;
 mod work;
 
-use std::{path::PathBuf, sync::Arc, time::Instant};
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use jiff::civil::Date;
 use schemas::{LabId, Position, SubmissionId, time::Clock, version::PersonKey, version::Reason};
@@ -51,6 +55,9 @@ pub type OnStatement = Arc<dyn Fn() -> bool + Send + Sync>;
 /// Statements in flight at once, where nobody says otherwise: what one node takes without its queues growing.
 pub const IN_FLIGHT: usize = 256;
 
+/// How long a statement may take, where nobody says otherwise: longer than any server works at one.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Where the store is.
 #[derive(Clone)]
 pub struct Options {
@@ -67,17 +74,39 @@ pub struct Options {
     pub datacentre: Option<String>,
     /// Statements in flight at once, over all callers; see [`IN_FLIGHT`].
     pub in_flight: usize,
+    /// How long a statement may take, the driver's own retries included; see [`REQUEST_TIMEOUT`]. What takes longer is
+    /// no longer counted as in flight, though the server may still do it.
+    pub request_timeout: Duration,
     /// The time: only the opening and closing of a work list's days depends on it.
     pub clock: Clock,
     /// For tests that fail a statement; none otherwise.
     pub on_statement: Option<OnStatement>,
 }
 
+impl Options {
+    /// One node, which keeps the only copy, without login or TLS: for tests and measurements.
+    #[must_use]
+    pub fn single(node: &str, keyspace: &str, clock: Clock) -> Self {
+        let replication = schema::Replication::Everywhere(1);
+        Self {
+            nodes: vec![node.to_owned()],
+            layout: schema::Layout { keyspace: keyspace.to_owned(), replication, uploads_days: 0 },
+            login: None,
+            tls_authority: None,
+            datacentre: None,
+            in_flight: IN_FLIGHT,
+            request_timeout: REQUEST_TIMEOUT,
+            clock,
+            on_statement: None,
+        }
+    }
+}
+
 /// Without the password.
 impl std::fmt::Debug for Options {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let user = self.login.as_ref().map(|(user, _)| user);
-        let Self { nodes, layout, tls_authority, datacentre, in_flight, .. } = self;
+        let Self { nodes, layout, tls_authority, datacentre, in_flight, request_timeout, .. } = self;
         f.debug_struct("Options")
             .field("nodes", nodes)
             .field("layout", layout)
@@ -85,6 +114,7 @@ impl std::fmt::Debug for Options {
             .field("tls_authority", tls_authority)
             .field("datacentre", datacentre)
             .field("in_flight", in_flight)
+            .field("request_timeout", request_timeout)
             .finish_non_exhaustive()
     }
 }

@@ -4,6 +4,10 @@
 //! is written by compare-and-set is in the second, so that the first may live on ScyllaDB's tablets, and so that no
 //! table ever sees both kinds of writes.
 //!
+//! What expires: uploads and all that is theirs, by one setting, longer than the journal keeps them, so that whatever
+//! comes again finds what it left. Nothing else does: reports and what they are found by are for ever, an entry of a
+//! work list that expired would be a person who is not told, and the rest is a few rows.
+//!
 //! No column is ever null where a later write could fill it: rows are won cell by cell. What is absent is a value of
 //! its own (an empty text, the least number).
 
@@ -19,7 +23,8 @@ pub struct Layout {
     pub keyspace: String,
     /// Copies, for both keyspaces.
     pub replication: Replication,
-    /// Days for which uploads and their items are kept, 0 for ever. Reports are always kept.
+    /// Days for which uploads and their items are kept, 0 for ever; what was written before a change keeps the days
+    /// it was written with. Reports are always kept.
     pub uploads_days: u32,
 }
 
@@ -139,7 +144,7 @@ const TABLES: &[Table] = &[
             "content text",
         ],
         "((lab, number, test), digest, stated_issue)",
-        "A report is a partition: all that decides about it is one read. A version is a row keyed by what it is, so the \
+        "A report is a partition: all that decides about it is one read, and it never expires. A version is a row keyed by what it is, so the \
          same version again is the same row. What is current is never stored: it is folded from the rows when read, \
          and no late worker can leave an old answer. Times are microseconds; no stated issue is the least number.",
     ),
@@ -277,7 +282,8 @@ const TABLES: &[Table] = &[
         "((list, day, bucket), since, at_partition, at_offset, at_item)",
         "What waits for an operator: a list a reason, by the day since when, in four buckets. Entries are resolved, \
          never deleted: a queue that is deleted from is read through its tombstones. An entry is a candidate; who \
-         reads it folds the report and resolves it where nothing holds any more.",
+         reads it folds the report and resolves it where nothing holds any more. None expires: an open one is a person who was \
+         not told, and those resolved lie in days that are closed and not read.",
     ),
     table(
         "work_days",

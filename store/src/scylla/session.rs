@@ -24,7 +24,7 @@ use ::scylla::{
 use futures_util::{StreamExt as _, stream::FuturesOrdered};
 use tokio::{
     sync::{Mutex, Semaphore},
-    time::{Duration, Instant},
+    time::{Duration, Instant, timeout},
 };
 
 use schemas::time::Clock;
@@ -32,9 +32,6 @@ use schemas::time::Clock;
 use super::{Options, schema, statements::Statements};
 use crate::StoreError;
 
-/// How long a statement may take, the driver's own retries included. Nothing here cuts it shorter: a request that is
-/// abandoned keeps its stream, and enough of them close the connection.
-const REQUEST: Duration = Duration::from_secs(10);
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(3);
 /// After a failed try to connect, how long every caller is told so at once.
@@ -292,7 +289,9 @@ pub(super) async fn session(options: &Options) -> Result<Session, StoreError> {
     let profile = ExecutionProfile::builder()
         .consistency(Consistency::LocalQuorum)
         .serial_consistency(Some(SerialConsistency::LocalSerial))
-        .request_timeout(Some(REQUEST))
+        // Nothing here cuts it shorter: a request that is abandoned keeps its stream, and enough of them close the
+        // connection.
+        .request_timeout(Some(options.request_timeout))
         .load_balancing_policy(balancing.build())
         .build();
     let keyspace = &options.layout.keyspace;
@@ -307,7 +306,9 @@ pub(super) async fn session(options: &Options) -> Result<Session, StoreError> {
     if let Some(authority) = &options.tls_authority {
         builder = encrypted(builder, authority)?;
     }
-    builder.build().await.map_err(unavailable)
+    // The driver waits for ever for a node that takes the connection and says nothing.
+    let limit = options.request_timeout.max(CONNECT);
+    timeout(limit, builder.build()).await.map_err(unavailable)?.map_err(unavailable)
 }
 
 #[cfg(feature = "scylla-tls")]

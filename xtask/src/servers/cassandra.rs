@@ -11,7 +11,13 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 
-use super::{Java, ROOT, free_ports, jars};
+use super::{
+    Java, ROOT, free_ports, jars,
+    keys::{self, Keys},
+};
+
+/// The user that a secured node has from the start, and the password.
+pub const LOGIN: (&str, &str) = ("cassandra", "cassandra");
 
 /// The variable that tells tests where a node answers CQL.
 pub const VARIABLE: &str = "REFERTO_TEST_CASSANDRA";
@@ -26,6 +32,7 @@ pub struct Cassandra {
     folder: PathBuf,
     jars: PathBuf,
     port: u16,
+    keys: Option<Keys>,
     java: Option<Java>,
 }
 
@@ -35,6 +42,19 @@ impl Cassandra {
     /// # Errors
     /// When it does not come up; the log's last lines say why.
     pub fn start(folder: &Path) -> anyhow::Result<Self> {
+        Self::start_with(folder, false)
+    }
+
+    /// As [`Cassandra::start`], a node that answers over TLS alone, and only who logs in. The one user there is, it
+    /// makes a moment after it has started.
+    ///
+    /// # Errors
+    /// As [`Cassandra::start`].
+    pub fn start_secured(folder: &Path) -> anyhow::Result<Self> {
+        Self::start_with(folder, true)
+    }
+
+    fn start_with(folder: &Path, is_secured: bool) -> anyhow::Result<Self> {
         let [port, storage, storage_tls] = free_ports()?;
         let ours = Path::new(ROOT).join("deploy/local/cassandra");
         let folder = folder.join("cassandra");
@@ -53,8 +73,18 @@ impl Cassandra {
         ] {
             settings = settings.replace(name, &value);
         }
+        let keys = is_secured.then(|| Keys::make(&conf)).transpose()?;
+        if let Some(keys) = &keys {
+            settings = settings.replace("authenticator: AllowAllAuthenticator", "authenticator: PasswordAuthenticator");
+            settings += &format!(
+                "client_encryption_options: {{enabled: true, optional: false, store_type: PKCS12, keystore: \"{}\", \
+                 keystore_password: {}, require_client_auth: false}}\n",
+                keys.store.display(),
+                keys::PASSWORD
+            );
+        }
         fs::write(conf.join("cassandra.yaml"), settings)?;
-        let mut node = Self { folder, jars: jars(&ours.join("pom.xml"))?, port, java: None };
+        let mut node = Self { folder, jars: jars(&ours.join("pom.xml"))?, port, keys, java: None };
         node.restart()?;
         Ok(node)
     }
@@ -63,6 +93,12 @@ impl Cassandra {
     #[must_use]
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
+    }
+
+    /// The PEM files of the authority that signed a secured node's certificate, and of one that did not.
+    #[must_use]
+    pub fn authorities(&self) -> Option<[&Path; 2]> {
+        self.keys.as_ref().map(|keys| [keys.authority.as_path(), keys.stranger.as_path()])
     }
 
     /// Its process, while it runs.
@@ -84,6 +120,10 @@ impl Cassandra {
         self.kill();
         let java = self.java.insert(Java::start(self.command()?, &self.folder.join("node.log"), "Startup complete")?);
         java.wait_ready()?;
+        if self.keys.is_some() {
+            // Asked in clear it would not answer.
+            return Ok(());
+        }
         self.ask().context("Cassandra started and does not answer")
     }
 

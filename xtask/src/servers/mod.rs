@@ -5,6 +5,7 @@
 
 pub mod cassandra;
 pub mod kafka;
+mod keys;
 
 use std::{
     ffi::OsStr,

@@ -10,7 +10,7 @@ use std::{
 
 use schemas::{Identity, Position, SubmissionId, Version, version::Reasons};
 use store::{
-    AdmitItem, Batch, NewVersion, PageRequest, Place, Settled, Store, StoreError, Verdict,
+    Batch, NewVersion, PageRequest, Place, Settled, Store, StoreError, Verdict,
     conformance::Latest,
     embedded::{self, EmbeddedStore},
     scylla::{Options, ScyllaStore},
@@ -23,31 +23,20 @@ use crate::load;
 fn batches() -> [Batch; 2] {
     let next = Position { partition: 0, offset: 2 };
     let place = Place { journal: "j".to_owned(), topic: "uploads".to_owned(), next };
-    let small = |offset, kept: &[u32]| {
-        let mut record = load::record(offset);
-        record.items.retain(|item| kept.contains(&item.index));
-        record.submission.received = 10;
-        record
-    };
-    let (first, mut second) = (small(1, &[0, 1, 5]), small(2, &[0, 1, 2, 3, 4, 9]));
-    let [held, plain, waits] = [0, 1, 2].map(|index| accepted(&first.items[index]).clone());
+    let (first, mut second) = (load::small(1, &[0, 1, 5]), load::small(2, &[0, 1, 2, 3, 4, 9]));
+    let [held, plain, waits] = [0, 1, 5].map(|index| load::accepted(1, index));
     assert_eq!([&held, &plain, &waits].map(|new| new.version.reasons.is_empty()), [false, true, false]);
     // New and held (0), new (1), a correction that is not held any more (2), repeats of what is not
     // held (3) and of what is (4), refused (9).
     second.items[2].verdict = Verdict::Accepted(Box::new(NewVersion {
         identity: held.identity,
-        version: Version { reasons: Reasons::default(), ..accepted(&second.items[2]).version.clone() },
+        version: Version { reasons: Reasons::default(), ..load::accepted(2, 2).version },
         content: "{}".to_owned(),
     }));
     second.items[3].verdict = Verdict::Accepted(Box::new(plain.clone()));
     second.items[4].verdict = Verdict::Accepted(Box::new(waits));
     let settled = Settled { place: Some(place), emitted: vec![(plain.identity, plain.version.digest)] };
     [Batch { settled: Settled::default(), records: vec![first] }, Batch { settled, records: vec![second] }]
-}
-
-fn accepted(item: &AdmitItem) -> &NewVersion {
-    let Verdict::Accepted(new) = &item.verdict else { panic!("item {} was accepted", item.index) };
-    new
 }
 
 async fn admit(store: &dyn Store, batch: &Batch) -> Result<Vec<Identity>, StoreError> {
@@ -170,4 +159,15 @@ async fn a_store_opens_without_its_server_or_its_schema_and_says_so_until_they_a
     let store = ScyllaStore::open(options(&node, "nothing_here"), Arc::new(Latest));
     let Err(StoreError::Unavailable(cause)) = store.places().await else { panic!("there is no such keyspace") };
     assert!(cause.to_string().contains("referto schema apply"), "{cause}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_takes_connections_and_says_nothing_is_unavailable() {
+    // The kernel takes them; nobody answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let node = options(&silent.local_addr().unwrap().to_string(), "none");
+    let options = Options { request_timeout: Duration::from_millis(100), ..node };
+    let store = ScyllaStore::open(options, Arc::new(Latest));
+    let answer = tokio::time::timeout(Duration::from_secs(60), store.places()).await.expect("an answer");
+    assert!(matches!(answer, Err(StoreError::Unavailable(_))));
 }

@@ -1,12 +1,6 @@
 //! A node killed while batches are admitted: what was answered is there, and the rest comes with the same batch again.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use schemas::SubmissionId;
 use store::{
@@ -16,6 +10,7 @@ use store::{
     scylla::{ScyllaStore, apply},
 };
 
+use tokio::sync::watch;
 use xtask::servers::{Folder, cassandra::Cassandra};
 
 use super::node::{address, options};
@@ -23,9 +18,11 @@ use crate::load;
 
 const BATCHES: u64 = 24;
 const KILLED_AFTER: u64 = 8;
+/// Between a refusal and the same batch again.
+const AGAIN_AFTER: Duration = Duration::from_millis(100);
 
 /// Admits the journal, each batch again until it is answered.
-async fn admit_all(store: Arc<ScyllaStore>, answered: Arc<AtomicU64>) -> u64 {
+async fn admit_all(store: Arc<ScyllaStore>, answered: watch::Sender<u64>) -> u64 {
     let mut refused = 0;
     for offset in 0..BATCHES {
         loop {
@@ -34,9 +31,9 @@ async fn admit_all(store: Arc<ScyllaStore>, answered: Arc<AtomicU64>) -> u64 {
                 Err(StoreError::Unavailable(_)) => refused += 1,
                 Err(error) => panic!("{error}"),
             }
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            tokio::time::sleep(AGAIN_AFTER).await;
         }
-        answered.store(offset + 1, Ordering::SeqCst);
+        answered.send_replace(offset + 1);
     }
     refused
 }
@@ -51,15 +48,12 @@ async fn what_was_answered_survives_the_node_and_the_rest_is_completed() {
     let mut node = Cassandra::start(folder.path()).unwrap();
     let options = options(&node.address(), "killed");
     apply(&options).await.unwrap();
-    let (store, answered) = (ScyllaStore::open(options.clone(), Arc::new(Latest)), Arc::new(AtomicU64::new(0)));
-    let admission = tokio::spawn(admit_all(store.clone(), answered.clone()));
-    while answered.load(Ordering::SeqCst) < KILLED_AFTER {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-    let before = answered.load(Ordering::SeqCst);
+    let (store, (sender, mut answered)) = (ScyllaStore::open(options.clone(), Arc::new(Latest)), watch::channel(0));
+    let admission = tokio::spawn(admit_all(store.clone(), sender));
+    let before = *answered.wait_for(|answered| *answered >= KILLED_AFTER).await.unwrap();
     node.kill();
     // Whatever was answered by now was answered by the node that is gone.
-    let told = answered.load(Ordering::SeqCst);
+    let told = *answered.borrow();
     node.restart().unwrap();
     assert!(before <= told && told < BATCHES, "killed in the middle: {told}");
 

@@ -1,7 +1,11 @@
 //! The store on a real server; each test passes where none is given, and says so.
 
+mod between;
 mod conformance;
+mod fault;
 mod faults;
+mod forged;
 mod kill;
 mod node;
 mod schema;
+mod tls;

@@ -12,10 +12,7 @@ use schemas::time::Clock;
 use scylla::client::{session::Session, session_builder::SessionBuilder};
 use store::{
     conformance::Latest,
-    scylla::{
-        IN_FLIGHT, Options, ScyllaStore, apply,
-        schema::{Layout, Replication, decisions},
-    },
+    scylla::{Options, ScyllaStore, apply, schema::decisions},
 };
 
 /// `host:port` of a node that tests may fill: `cargo xtask up` starts one.
@@ -37,16 +34,7 @@ pub(crate) fn clock() -> Clock {
 
 /// A store's options, on this node and keyspace.
 pub(crate) fn options(node: &str, keyspace: &str) -> Options {
-    Options {
-        nodes: vec![node.to_owned()],
-        layout: Layout { keyspace: keyspace.to_owned(), replication: Replication::Everywhere(1), uploads_days: 0 },
-        login: None,
-        tls_authority: None,
-        datacentre: None,
-        in_flight: IN_FLIGHT,
-        clock: clock(),
-        on_statement: None,
-    }
+    Options::single(node, keyspace, clock())
 }
 
 /// One keyspace, emptied for each store that is asked of it: making one takes seconds.
