@@ -1,6 +1,8 @@
 //! The trials past one machine that want the optimised binary and the machine to themselves.
 
-use crate::{needs, step::Step};
+use xtask::step::Step;
+
+use crate::needs;
 
 /// For how long laboratories upload while processes and servers are killed.
 pub(crate) const SECONDS_IN_THE_GATE: u32 = 30;

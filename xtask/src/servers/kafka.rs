@@ -99,7 +99,7 @@ impl Broker {
         Ok(brokers)
     }
 
-    fn format(folder: &Path, node: &Node, voters: &str, (count, session): (usize, Duration)) -> anyhow::Result<Self> {
+    fn format(folder: &Path, node: &Node, voters: &str, count: usize) -> anyhow::Result<Self> {
         let ours = Path::new(ROOT).join("deploy/local/kafka");
         let broker = Self {
             folder: folder.join(format!("kafka-{}", node.id)),

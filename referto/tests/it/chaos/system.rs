@@ -10,10 +10,7 @@ use std::{
 use store::{
     Place, Store as _,
     conformance::Latest,
-    scylla::{
-        IN_FLIGHT, Options, ScyllaStore,
-        schema::{Layout, Replication},
-    },
+    scylla::{Options, ScyllaStore},
 };
 use xtask::servers::{self, cassandra::Cassandra, kafka::Broker};
 
@@ -78,7 +75,8 @@ impl System {
         ];
         let home = Folder::new();
         told(run(&home, &settings, &["schema", "apply"]));
-        let store = ScyllaStore::open(options(&node), Arc::new(Latest));
+        let store =
+            ScyllaStore::open(Options::single(&node.address(), KEYSPACE, Arc::new(sample::now)), Arc::new(Latest));
         let processes = ROLES.iter().enumerate().map(|(index, role)| {
             let folder = Folder::new();
             let server = start(&folder, &settings, role, (ANY, ANY)).expect("referto run serves");
@@ -197,19 +195,6 @@ fn run(folder: &Folder, settings: &[(&str, String)], arguments: &[&str]) -> Outp
 fn told(output: Output) -> String {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("text")
-}
-
-fn options(node: &Cassandra) -> Options {
-    Options {
-        nodes: vec![node.address()],
-        layout: Layout { keyspace: KEYSPACE.to_owned(), replication: Replication::Everywhere(1), uploads_days: 0 },
-        login: None,
-        tls_authority: None,
-        datacentre: None,
-        in_flight: IN_FLIGHT,
-        clock: Arc::new(sample::now),
-        on_statement: None,
-    }
 }
 
 /// A report sent right after a kill, and when it was receipted and stored: the time to recover, as a laboratory sees it.

@@ -25,13 +25,7 @@ use std::{
 };
 
 use serde_json::Value;
-use store::{
-    Store as _,
-    scylla::{
-        ScyllaStore,
-        schema::{Layout, Replication},
-    },
-};
+use store::{Store as _, scylla::ScyllaStore};
 use tokio::runtime::Runtime;
 use xtask::servers::{cassandra, kafka};
 
@@ -100,16 +94,7 @@ impl Cluster {
             ("REFERTO_SCYLLA__REPLICATION", "1".to_owned()),
             ("REFERTO_SECRET_KEY", "07".repeat(32)),
         ];
-        let options = store::scylla::Options {
-            nodes: vec![node.clone()],
-            layout: Layout { keyspace, replication: Replication::Everywhere(1), uploads_days: 0 },
-            login: None,
-            tls_authority: None,
-            datacentre: None,
-            in_flight: store::scylla::IN_FLIGHT,
-            clock: Arc::new(sample::now),
-            on_statement: None,
-        };
+        let options = store::scylla::Options::single(&node, &keyspace, Arc::new(sample::now));
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
         let store = runtime.block_on(async { ScyllaStore::open(options, Arc::new(workers::RuleBook::default())) });
         let (home, keys, receipts) = (Folder::new(), Vec::new(), Mutex::default());
