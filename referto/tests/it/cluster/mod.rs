@@ -99,7 +99,8 @@ impl Cluster {
         let store = runtime.block_on(async { ScyllaStore::open(options, Arc::new(workers::RuleBook::default())) });
         let (home, keys, receipts) = (Folder::new(), Vec::new(), Mutex::default());
         let mut cluster = Self { settings, node, home, store, runtime, keys, receipts };
-        cluster.run(&["schema", "apply"]);
+        // At once by many trials; again is as good as once.
+        wait_for(|| cluster.try_run(&["schema", "apply"]).status.success().then_some(()));
         cluster.keys = (0..LABS).map(|lab| cluster.add_lab(&format!("lab-{lab}"))).collect();
         Some(cluster)
     }
@@ -120,11 +121,15 @@ impl Cluster {
 
     /// Runs a command of the binary to its end.
     fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = referto();
-        command.envs(self.settings.iter().map(|(name, value)| (name, value)));
-        let output = command.arg("--data").arg(self.home.path()).args(arguments).output().expect("referto starts");
+        let output = self.try_run(arguments);
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         output
+    }
+
+    fn try_run(&self, arguments: &[&str]) -> Output {
+        let mut command = referto();
+        command.envs(self.settings.iter().map(|(name, value)| (name, value)));
+        command.arg("--data").arg(self.home.path()).args(arguments).output().expect("referto starts")
     }
 
     /// Starts a process of this role in a folder of its own.
