@@ -5,7 +5,7 @@
 //! * NDJSON stored, from the first byte sent to the last row stored, beside a loop of raw SQLite that writes the same
 //!   rows into the same tables with the same indexes, both files, fsynced as ours.
 //! * Decoding beside a split of the same bytes and a tape of the same JSON, and HL7 beside native JSON.
-//! * Records appended to Kafka beside Kafka's own load tool.
+//! * Records appended to Kafka beside Kafka's own load tool, and such that wait for company beside such that do not.
 //! * What a report costs each role, broker and node past one machine, in CPU and bytes: what sizing rests on.
 //! * Commits of the journal and of the store beside the same loop of raw SQLite.
 #![allow(clippy::print_stdout, reason = "a program that prints figures")]
@@ -37,12 +37,13 @@ const UPLOADERS: usize = 4;
 type Measure = fn() -> anyhow::Result<()>;
 
 /// What is measured, in this order.
-const PARTS: [(&str, Measure); 7] = [
+const PARTS: [(&str, Measure); 8] = [
     ("decode", decode::measure),
     ("commit", commit::measure),
     ("singles", singles),
     ("ndjson", ndjson),
-    ("kafka", on_kafka),
+    ("kafka", kafka::measure),
+    ("linger", kafka::linger),
     ("scylla", scylla::measure),
     ("cost", cost::measure),
 ];
@@ -71,17 +72,6 @@ fn singles() -> anyhow::Result<()> {
     }
     row("singles accepted, fsynced, beside a bare hyper echo", &accepted);
     row("singles accepted and stored, beside a bare hyper echo", &stored);
-    Ok(())
-}
-
-fn on_kafka() -> anyhow::Result<()> {
-    let bench = kafka::Bench::start()?;
-    for (size, count) in kafka::SIZES {
-        let rounds = (0..ROUNDS)
-            .map(|_| bench.round(size, count).map(|(ours, tool)| (rate(count, ours), rate(count, tool))))
-            .collect::<anyhow::Result<Vec<_>>>()?;
-        row(&format!("records of {size} bytes on Kafka, beside its own ProducerPerformance"), &rounds);
-    }
     Ok(())
 }
 
