@@ -40,7 +40,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::{config::RDKafkaLogLevel, consumer::BaseConsumer};
 use tokio::sync::watch;
 
 pub use self::options::{Durability, Options};
@@ -100,6 +100,8 @@ impl KafkaJournal {
     pub fn open(options: Options) -> Result<Arc<Self>, OpenError> {
         let shared = Arc::new(Shared::new(options.queue_bytes));
         let producer = Arc::new(Producer::new(&options, &shared).map_err(OpenError::Settings)?);
+        // Readers come later, and each may find settings that it cannot use: told now.
+        options.member("referto").create::<BaseConsumer>().map_err(OpenError::Settings)?;
         let mirror = Mirror::new(&options);
         let (keeper, known) = Keeper::start(&options, &shared, &producer, &mirror).map_err(OpenError::Thread)?;
         Ok(Arc::new(Self {

@@ -114,11 +114,8 @@ impl Options {
     pub(super) fn producer(&self) -> ClientConfig {
         let mut config = self.client();
         // What promises nothing may be set otherwise. Of what waits the bytes are bounded, see below.
-        for (name, value) in [("queue.buffering.max.messages", "1000000"), ("linger.ms", LINGER_MS)] {
-            if config.get(name).is_none() {
-                config.set(name, value);
-            }
-        }
+        unless_given(&mut config, "queue.buffering.max.messages", "1000000");
+        unless_given(&mut config, "linger.ms", LINGER_MS);
         config.set("enable.idempotence", "true").set("acks", "all");
         // As the Java clients partition, so that other systems find a key where we do.
         config.set("partitioner", "murmur2_random");
@@ -141,6 +138,9 @@ impl Options {
         config.set("group.id", group);
         config.set("enable.auto.commit", "false").set("enable.auto.offset.store", "false");
         config.set("auto.offset.reset", "error").set("check.crcs", "true");
+        // A member that died is replaced after this; one that lives says so ten times as often.
+        unless_given(&mut config, "session.timeout.ms", &SESSION.as_millis().to_string());
+        unless_given(&mut config, "heartbeat.interval.ms", &(SESSION / 10).as_millis().to_string());
         config.set("fetch.error.backoff.ms", "100");
         // One fetch at a time is under way to a broker: a partition that is begun waits for the one at the end of others.
         config.set("fetch.wait.max.ms", "100");
@@ -160,15 +160,18 @@ impl Options {
     pub(super) fn member(&self, group: &str) -> ClientConfig {
         let mut config = self.consumer(group);
         config.set("partition.assignment.strategy", "cooperative-sticky");
-        // A member that died is replaced after this; one that lives says so ten times as often.
-        config.set("session.timeout.ms", SESSION.as_millis().to_string());
-        config.set("heartbeat.interval.ms", (SESSION / 10).as_millis().to_string());
         config.set("statistics.interval.ms", STATISTICS_MS);
         config
     }
 }
 
-/// How long a silent member keeps its partitions.
+fn unless_given(config: &mut ClientConfig, name: &str, value: &str) {
+    if config.get(name).is_none() {
+        config.set(name, value);
+    }
+}
+
+/// How long a silent member keeps its partitions, unless settings say otherwise.
 const SESSION: Duration = Duration::from_secs(10);
 
 /// How long a rebalance waits for what is in hand of a partition that goes: half of what the group allows.
@@ -180,3 +183,38 @@ const STATISTICS_MS: &str = "5000";
 /// How long a record waits for company: not at all. Records gather by themselves while requests are under way, and with
 /// 16 appends at once a wait of 1 ms gave half as many a second, one of 5 ms a fifth (`cargo xtask measure linger`).
 const LINGER_MS: &str = "0";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kafka::{KafkaJournal, OpenError};
+
+    fn with(client: &[(&str, &str)]) -> Options {
+        let client = client.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Options { client, ..Options::new("127.0.0.1:1") }
+    }
+
+    #[test]
+    fn what_is_promised_does_not_bend_and_the_rest_does() {
+        let options =
+            with(&[("acks", "1"), ("enable.idempotence", "false"), ("linger.ms", "5"), ("session.timeout.ms", "20000")]);
+        let (producer, member) = (options.producer(), options.member("g"));
+        let read = |config: &ClientConfig, name: &str| config.get(name).map(str::to_owned);
+        for (config, name, value) in [
+            (&producer, "acks", "all"),
+            (&producer, "enable.idempotence", "true"),
+            (&producer, "linger.ms", "5"),
+            (&member, "session.timeout.ms", "20000"),
+            (&member, "heartbeat.interval.ms", "1000"),
+            (&with(&[]).member("g"), "session.timeout.ms", "10000"),
+        ] {
+            assert_eq!(read(config, name).as_deref(), Some(value), "{name}");
+        }
+    }
+
+    #[test]
+    fn settings_that_only_a_reader_would_refuse_are_refused_at_once() {
+        let opened = KafkaJournal::open(with(&[("max.poll.interval.ms", "1000")]));
+        assert!(matches!(opened, Err(OpenError::Settings(_))));
+    }
+}
