@@ -1,6 +1,13 @@
 //! The trials past one machine that want the optimised binary and the machine to themselves.
 
-use xtask::step::Step;
+use xtask::{
+    servers::{
+        Folder,
+        cassandra::{self, Cassandra},
+        kafka::{self, Broker},
+    },
+    step::Step,
+};
 
 use crate::needs;
 
@@ -20,9 +27,28 @@ pub(crate) fn killed_in_turn(seconds: u32) -> Step {
         .variable("REFERTO_TEST_BINARY", &format!("{target}/release/referto"))
 }
 
+/// Trials that take their length from `TORTURE_SECONDS`: what they are, which tests, how long.
+const LONGER: [(&str, &str, u32); 3] = [
+    ("a storm of rebalances", "kafka::members", 60),
+    ("a node that errs, goes silent, hangs up or is slow", "scylla::forged", 60),
+    ("several processes: a zombie, a store that is away or slow, a rolling restart", "cluster::", 120),
+];
+
 /// All of it for longer.
 pub(crate) fn torture() -> anyhow::Result<()> {
     needs::meet()?;
     Step::cargo("the binary", &["build", "--release", "--locked"]).run()?;
-    killed_in_turn(SECONDS_IN_THE_TORTURE).run()
+    killed_in_turn(SECONDS_IN_THE_TORTURE).run()?;
+    let folder = Folder::new()?;
+    let (broker, node) = (Broker::start(folder.path())?, Cassandra::start(folder.path())?);
+    for (name, tests, seconds) in LONGER {
+        Step::cargo(name, &["test", "--workspace", "--locked", "--test", "it", tests, "--", "--test-threads=1"])
+            .variable(kafka::VARIABLE, &broker.address())
+            .variable(cassandra::VARIABLE, &node.address())
+            .variable("TORTURE_SECONDS", &seconds.to_string())
+            .run()?;
+    }
+    let tls =
+        ["test", "--locked", "--package", "store", "--features", "scylla-tls", "--test", "it", "--", "scylla::tls"];
+    Step::cargo("a node with TLS and login", &tls).variable(cassandra::VARIABLE, &node.address()).run()
 }

@@ -196,8 +196,12 @@ mod tests {
 
     #[test]
     fn what_is_promised_does_not_bend_and_the_rest_does() {
-        let options =
-            with(&[("acks", "1"), ("enable.idempotence", "false"), ("linger.ms", "5"), ("session.timeout.ms", "20000")]);
+        let options = with(&[
+            ("acks", "1"),
+            ("enable.idempotence", "false"),
+            ("linger.ms", "5"),
+            ("session.timeout.ms", "20000"),
+        ]);
         let (producer, member) = (options.producer(), options.member("g"));
         let read = |config: &ClientConfig, name: &str| config.get(name).map(str::to_owned);
         for (config, name, value) in [
