@@ -57,6 +57,11 @@ pub(crate) fn assert_sound(folder: &Path) {
     assert_eq!(found, "ok");
 }
 
-pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(60), future).await.expect("it ends in time")
+#[track_caller]
+pub(crate) fn within<T>(future: impl Future<Output = T>) -> impl Future<Output = T> {
+    let caller = std::panic::Location::caller();
+    async move {
+        let ended = tokio::time::timeout(Duration::from_secs(60), future).await;
+        ended.unwrap_or_else(|_| panic!("waited a minute in vain: {caller}"))
+    }
 }
