@@ -37,6 +37,7 @@ impl Answer {
 }
 
 /// A request under construction.
+#[derive(Clone)]
 pub(crate) struct Request<'a> {
     method: &'a str,
     path: &'a str,

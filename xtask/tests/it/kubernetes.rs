@@ -16,8 +16,8 @@ use crate::image;
 
 /// What a drain takes at most, in seconds.
 const DRAIN: u64 = 25;
-/// What the store may take to say that it does not answer, in seconds: readiness waits for it.
-const STORE_ANSWERS: u64 = 10;
+/// How long readiness waits for a store that is mute, in seconds, with a second to spare.
+const STORE_ANSWERS: u64 = 2;
 
 /// All objects of a kind.
 pub(crate) fn of_kind(kind: &str) -> Vec<Value> {

@@ -23,7 +23,7 @@ use self::{
     record::Record,
     system::{System, Victim, probe},
 };
-use crate::{sample, server::wait_within};
+use crate::{http, sample, server::wait_within};
 
 /// Reports a second.
 const RATE: u32 = 500;
@@ -94,11 +94,16 @@ fn killed_in_turn_under_load_nothing_receipted_is_lost_or_doubled() {
     system.stop();
 }
 
-/// A laboratory that was added is known to every door within seconds.
+/// A laboratory that was added is known to every process within seconds.
 fn wait_for_directory<'a>(system: &System, keys: impl Iterator<Item = &'a String> + Clone) {
-    for door in system.addresses("ingest").into_iter().chain(system.addresses("status")) {
-        for key in keys.clone() {
-            wait(|| (crate::http::get("/v1/submissions/x").key(key).to(door).status != 401).then_some(()));
+    let report = sample::report("none").to_string();
+    let asks = [
+        ("ingest", http::post("/v1/reports?dry-run=true", "application/json", report)),
+        ("status", http::get("/v1/submissions")),
+    ];
+    for (role, ask) in asks {
+        for (address, key) in system.addresses(role).into_iter().flat_map(|at| keys.clone().map(move |key| (at, key))) {
+            wait(|| (!matches!(ask.clone().key(key).to(address).status, 401 | 503)).then_some(()));
         }
     }
 }
