@@ -4,7 +4,7 @@
 use std::{
     ffi::OsStr,
     io::{BufRead as _, BufReader, Write as _},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     time::Instant,
 };
 
@@ -59,6 +59,21 @@ impl Step {
             bail!("{} failed ({status}): {:?}", self.name, self.command);
         }
         Ok(())
+    }
+
+    /// Starts it behind everything else that runs, and shows nothing of it: whoever needs what it makes asks for it again,
+    /// and sees.
+    ///
+    /// # Errors
+    /// Where it cannot be started.
+    pub fn behind(self) -> anyhow::Result<Child> {
+        let mut command = Command::new("nice");
+        command.args(["-n", "15"]).arg(self.command.get_program()).args(self.command.get_args());
+        if let Some(folder) = self.command.get_current_dir() {
+            command.current_dir(folder);
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().with_context(|| format!("cannot run {command:?}"))
     }
 
     /// Runs it, shows what it prints on stdout and gives that back, with whether it succeeded.
