@@ -78,9 +78,10 @@ async fn a_reader_that_loses_its_partition_amid_a_batch_does_no_harm() {
     }
     // Another gets one of them when the group's patience ends, and reads what nobody has stored.
     let mut other = Reader::join(&*there, &places).await;
-    other.takes(1).await;
+    other.has_taken(1).await;
+    let before = other.taken();
     appended.extend(append_one_of_each(&*here).await);
-    other.takes(1).await;
+    other.has_taken(before + 1).await;
     // What was in hand is stored at last, over what the other has stored since.
     in_hand.iter().for_each(|taken| places.store(taken));
     drop(in_hand);

@@ -102,10 +102,19 @@ impl Reader {
         Self { leave, batches, task }
     }
 
-    /// Waits until it has read so many batches more.
-    pub(super) async fn takes(&mut self, more: usize) {
-        let wanted = *self.batches.borrow() + more;
+    /// How many batches it has read.
+    pub(super) fn taken(&self) -> usize {
+        *self.batches.borrow()
+    }
+
+    /// Waits until it has read so many batches.
+    pub(super) async fn has_taken(&mut self, wanted: usize) {
         within(self.batches.wait_for(|count| *count >= wanted)).await.expect("it reads on");
+    }
+
+    /// Waits until it has read so many batches more, of records that keep coming.
+    pub(super) async fn takes(&mut self, more: usize) {
+        self.has_taken(self.taken() + more).await;
     }
 
     pub(super) async fn leave(self, how: Leave) {
