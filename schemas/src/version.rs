@@ -184,6 +184,16 @@ impl std::fmt::Debug for PersonKey {
     }
 }
 
+/// A keyed digest that stands for a phone: first 16 bytes of HMAC-SHA-256 of its E.164 form under the installation's key.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PhoneKey(pub [u8; 16]);
+
+impl std::fmt::Debug for PhoneKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PhoneKey(…)")
+    }
+}
+
 /// Who a version is about, as far as keyed digests tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Person {
@@ -191,6 +201,14 @@ pub struct Person {
     pub by_code: Option<PersonKey>,
     /// Of folded surname, given name and birth date.
     pub by_name: Option<PersonKey>,
+}
+
+impl Person {
+    /// The best that is known: by code, else by name.
+    #[must_use]
+    pub fn key(&self) -> Option<PersonKey> {
+        self.by_code.or(self.by_name)
+    }
 }
 
 /// The facts of one stored version that rules decide from. Immutable: the first record that carried it wrote them.

@@ -18,7 +18,7 @@ use jiff::{Timestamp, civil::Date};
 pub use schemas::version::{Notice, Standing};
 use schemas::{
     Digest, Fault, Identity, ItemPlace, LabId, Outcome, Position, SubmissionId, Version,
-    version::{PersonKey, Reason, Reasons},
+    version::{PersonKey, PhoneKey, Reason, Reasons},
 };
 
 /// Why the store did not do what it was asked.
@@ -129,7 +129,13 @@ pub struct NewVersion {
     pub version: Version,
     /// The canonical content: a report as JSON (see [`schemas::report`]).
     pub content: String,
+    /// The phone that a message would go to, where the version is to count among its phone's persons.
+    pub phone: Option<PhoneKey>,
 }
+
+/// Persons that are remembered of one phone. A phone that a call centre or a form's example gives for thousands is
+/// known to be shared by the first few.
+pub const PERSONS_OF_A_PHONE: usize = 16;
 
 /// A batch: one durable step.
 #[derive(Debug, Clone, Default)]
@@ -369,6 +375,13 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError::Unavailable`], [`StoreError::BadCursor`].
     fn reports_of_person(&self, person: PersonKey, page: PageRequest) -> Answer<'_, Page<StoredReport>>;
+
+    /// The persons about whom versions with this phone are stored, in no order: all of them, or
+    /// [`PERSONS_OF_A_PHONE`] where there are more. A person is known by code, else by name.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    fn persons_of_phone(&self, phone: PhoneKey) -> Answer<'_, Vec<PersonKey>>;
 
     /// The reports held for a reason, longest waiting first.
     ///

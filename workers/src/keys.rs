@@ -6,7 +6,7 @@ use schemas::{
     Digest, Identity,
     fiscal_code::{PersonCode, fold},
     report::Patient,
-    version::{Person, PersonKey},
+    version::{Person, PersonKey, PhoneKey},
 };
 use sha2::Sha256;
 
@@ -55,6 +55,12 @@ impl Keys {
     #[must_use]
     pub fn person(&self, patient: &Patient<'_>, code: Option<&PersonCode>) -> Person {
         Person { by_code: code.map(|code| self.person_by_code(code)), by_name: self.person_by_name(patient) }
+    }
+
+    /// Stands for a phone, given in E.164.
+    #[must_use]
+    pub fn phone(&self, e164: &str) -> PhoneKey {
+        PhoneKey(self.digest(&[b"phone\0", e164.as_bytes()]))
     }
 
     /// Stands for a report: the key of its tasks, 32 hexadecimal digits.

@@ -12,7 +12,7 @@ use access::{NewLab, Zone};
 use jiff::{Timestamp, civil::Date};
 use schemas::{
     LabId, Position, SubmissionId,
-    version::{PersonKey, Reason},
+    version::{PersonKey, PhoneKey, Reason},
 };
 use store::{
     Answer, Batch, HeldCount, Judge, Page, PageRequest, Place, Settled, Store, StoreError, StoredItem, StoredReport,
@@ -95,6 +95,9 @@ impl Store for Labs {
         no_part()
     }
     fn reports_of_person(&self, _: PersonKey, _: PageRequest) -> Answer<'_, Page<StoredReport>> {
+        no_part()
+    }
+    fn persons_of_phone(&self, _: PhoneKey) -> Answer<'_, Vec<PersonKey>> {
         no_part()
     }
     fn held(&self, _: Reason, _: PageRequest) -> Answer<'_, Page<StoredReport>> {

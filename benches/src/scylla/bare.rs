@@ -1,5 +1,7 @@
 //! The statements of an admission of new reports, and nothing around them.
 
+use std::collections::BTreeSet;
+
 use anyhow::Context as _;
 use scylla::{
     client::{execution_profile::ExecutionProfile, session::Session, session_builder::SessionBuilder},
@@ -29,6 +31,8 @@ pub(super) struct Bare {
     number: PreparedStatement,
     day: PreparedStatement,
     person: PreparedStatement,
+    persons_of_phone: PreparedStatement,
+    person_of_phone: PreparedStatement,
     item: PreparedStatement,
 }
 
@@ -77,6 +81,8 @@ impl Bare {
                 "person, received_at, at_partition, at_offset, at_item, lab, number, test",
             )
             .await?,
+            persons_of_phone: prepare(format!("SELECT person FROM {ks}.persons_of_phone WHERE phone = ? LIMIT ?")).await?,
+            person_of_phone: insert("persons_of_phone", "phone, person").await?,
             item: insert(
                 "items",
                 "submission, bucket, item_index, outcome, line, at_partition, at_offset, faults, lab, number, test, \
@@ -114,6 +120,14 @@ impl Bare {
             let at = (upload.received_at.as_microsecond(), 0, offset, item.index as i32);
             self.run(&self.person, (new.version.digest.0.to_vec(), at.0, at.1, at.2, at.3, lab, number, test, stamp))
         });
+        let phone = |new: &NewVersion| new.phone.map(|phone| phone.0.to_vec());
+        let phones = async {
+            let asked: BTreeSet<_> = reports.iter().filter_map(|(_, new)| phone(new)).collect();
+            at_once(asked.into_iter().map(|phone| self.read(&self.persons_of_phone, (phone, 16))).collect()).await?;
+            let person = |new: &NewVersion| new.version.digest.0.to_vec();
+            let rows = reports.iter().map(|(_, new)| self.run(&self.person_of_phone, (phone(new), person(new), stamp)));
+            at_once(rows.collect()).await
+        };
         let days = reports.chunks(64).map(|some| {
             let row = |(item, new): &(&AdmitItem, &NewVersion)| {
                 let (lab, number, test) = key(new);
@@ -131,6 +145,7 @@ impl Bare {
             facts,
             at_once(numbers.collect()),
             at_once(persons.collect()),
+            phones,
             at_once(days.collect())
         )?;
         let items = reports.chunks(64).map(|some| {

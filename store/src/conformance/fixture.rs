@@ -115,7 +115,7 @@ pub(super) fn version(number: &str, content: &str, issued: Option<i64>) -> NewVe
         listed: true,
         rehearsal: false,
     };
-    NewVersion { identity: identity(number), version, content: content.to_owned() }
+    NewVersion { identity: identity(number), version, content: content.to_owned(), phone: None }
 }
 
 pub(super) fn about(person: u8, new: NewVersion) -> NewVersion {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemas::{
     Digest, Fault, Identity, ItemPlace, Position, Version,
     report::{Status, TestResult},
-    version::{Person, PersonKey, Reason, Reasons},
+    version::{Person, PersonKey, PhoneKey, Reason, Reasons},
 };
 
 use super::fixture::{at, lab, upload};
@@ -86,5 +86,7 @@ fn version(offset: u64, index: u32, report: u64, content: u64) -> NewVersion {
         rehearsal: false,
     };
     let identity = Identity { lab: lab("lab-a"), number: format!("N-{report:09}"), test: "94500-6".to_owned() };
-    NewVersion { identity, version, content: format!("{{\"content\":\"{}\"}}", "x".repeat(880)) }
+    // Two reports share a phone.
+    let phone = Some(PhoneKey(u128::from(report / 2).wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes()));
+    NewVersion { identity, version, content: format!("{{\"content\":\"{}\"}}", "x".repeat(880)), phone }
 }

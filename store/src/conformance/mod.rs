@@ -42,6 +42,7 @@ pub const CASES: &[Case] = &[
     ("items are paged by index", |open| Box::pin(reading::items(open))),
     ("a day's uploads are paged, newest first", |open| Box::pin(reading::submissions(open))),
     ("reports are found by number, day and person", |open| Box::pin(reading::reports(open))),
+    ("a phone's persons are known, up to a few", |open| Box::pin(reading::phones(open))),
     ("work lists are paged, longest waiting first, and counted", |open| Box::pin(reading::held(open))),
     ("a cursor is of one list alone", |open| Box::pin(reading::cursors(open))),
     ("a laboratory's document is written by who knows the last", |open| Box::pin(labs::compare_and_set(open))),

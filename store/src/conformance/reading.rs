@@ -2,15 +2,18 @@
 
 use jiff::ToSpan;
 use schemas::{
-    Identity, LabId,
-    version::{PersonKey, Reason},
+    Identity, LabId, Version,
+    version::{Person, PersonKey, PhoneKey, Reason},
 };
 
 use super::{
     Open,
     fixture::{DAY, about, accepted, admit, at, first, held_for, lab, pages, record, submission_id, upload, version},
 };
-use crate::{HeldCount, NewVersion, PageRequest, StoreError, StoredReport, Submission, SubmissionQuery, Verdict};
+use crate::{
+    HeldCount, NewVersion, PERSONS_OF_A_PHONE, PageRequest, StoreError, StoredReport, Submission, SubmissionQuery,
+    Verdict,
+};
 
 fn numbers(reports: &[StoredReport]) -> Vec<&str> {
     reports.iter().map(|report| report.identity.number.as_str()).collect()
@@ -91,6 +94,49 @@ pub(super) async fn reports(open: Open) {
             let found = pages(limit, |page| store.reports_of_person(PersonKey([person; 16]), page)).await.unwrap();
             assert_eq!(numbers(&found), expected, "person {person}");
         }
+    }
+}
+
+pub(super) async fn phones(open: Open) {
+    let store = open().await;
+    let at_phone = |phone: u8, new: NewVersion| accepted(NewVersion { phone: Some(PhoneKey([phone; 16])), ..new });
+    let new = |phone: u8, person: u8| at_phone(phone, about(person, version(&format!("{phone}/{person}"), "a", None)));
+    let by_name = Some(PersonKey([9; 16]));
+    let unnamed = version("n", "a", None);
+    let named = NewVersion {
+        version: Version { person: Person { by_code: None, by_name }, ..unnamed.version.clone() },
+        ..unnamed.clone()
+    };
+    let shared: Vec<Verdict> = (0..PERSONS_OF_A_PHONE as u8 + 3).map(|person| new(7, person)).collect();
+    let journal = [
+        record(
+            0,
+            upload(1, 6),
+            vec![
+                new(1, 1),
+                new(1, 2),
+                at_phone(1, named),
+                at_phone(1, unnamed),
+                accepted(about(3, version("p", "a", None))),
+                new(2, 1),
+            ],
+        ),
+        // The same person again, with another report; and more than are remembered, at once and one by one.
+        record(1, upload(2, 1), vec![at_phone(1, about(2, version("q", "a", None)))]),
+        record(2, upload(3, shared.len() as u32), shared),
+        record(3, upload(4, 1), vec![new(7, 100)]),
+    ];
+    for _ in 0..2 {
+        for record in &journal {
+            admit(&*store, std::slice::from_ref(record)).await;
+        }
+        for (phone, expected) in [(1, &[1, 2, 9][..]), (2, &[1]), (3, &[])] {
+            let mut found = store.persons_of_phone(PhoneKey([phone; 16])).await.unwrap();
+            found.sort_unstable();
+            let expected: Vec<PersonKey> = expected.iter().map(|person| PersonKey([*person; 16])).collect();
+            assert!(found == expected, "phone {phone}: {} persons", found.len());
+        }
+        assert_eq!(store.persons_of_phone(PhoneKey([7; 16])).await.unwrap().len(), PERSONS_OF_A_PHONE);
     }
 }
 

@@ -124,6 +124,9 @@ impl<'a> Admission<'a> {
             None => {
                 let vid = child_key(report.rid, report.versions.len(), "versions of a report")?;
                 self.statements.put_version(vid, sid, &version, &new.content)?;
+                if let (Some(phone), Some(person)) = (new.phone, version.person.key()) {
+                    self.statements.put_person(phone, person)?;
+                }
                 report.versions.push(version.clone());
                 vid
             }

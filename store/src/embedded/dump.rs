@@ -6,8 +6,8 @@ use rusqlite::{Connection, types::ValueRef};
 
 use super::open::{self, OpenError};
 
-/// Uploads, items, versions: facts, which never change.
-const FACTS: [&str; 3] = [
+/// Uploads, items, versions, persons of phones: facts, which never change.
+const FACTS: [&str; 4] = [
     "SELECT 'submission', hex(id), lab, day, received_at, format, received, accepted, rejected, chunks, control_id,
             file_name, idempotency_key FROM submissions",
     "SELECT 'item', hex(s.id), i.iid & 0xffffff, i.outcome, i.line, i.partition, i.offset, i.faults,
@@ -18,6 +18,7 @@ const FACTS: [&str; 3] = [
             v.item, v.status, v.result, hex(v.person_code), hex(v.person_name), v.reasons, v.listed, v.rehearsal,
             hex(s.id), v.content
      FROM versions v JOIN reports r ON r.rid = v.vid >> 24 JOIN submissions s ON s.sid = v.sid",
+    "SELECT 'phone', hex(phone), hex(person) FROM persons_of_phone",
 ];
 
 /// The fold of each report.

@@ -25,7 +25,10 @@ use std::{
 };
 
 use jiff::civil::Date;
-use schemas::{LabId, Position, SubmissionId, version::PersonKey, version::Reason};
+use schemas::{
+    LabId, Position, SubmissionId,
+    version::{PersonKey, PhoneKey, Reason},
+};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use self::{
@@ -228,6 +231,10 @@ impl Store for EmbeddedStore {
 
     fn reports_of_person(&self, person: PersonKey, page: PageRequest) -> Answer<'_, Page<StoredReport>> {
         self.read("reports_of_person", move |connection| read::reports::of_person(connection, person, &page))
+    }
+
+    fn persons_of_phone(&self, phone: PhoneKey) -> Answer<'_, Vec<PersonKey>> {
+        self.read("persons_of_phone", move |connection| Ok(read::reports::persons_of_phone(connection, phone)?))
     }
 
     fn held(&self, reason: Reason, page: PageRequest) -> Answer<'_, Page<StoredReport>> {

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior, ffi};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, ffi};
 
 use super::schema;
 
@@ -28,8 +28,8 @@ pub enum OpenError {
     /// The file is something else; it was left as it is.
     #[error("{} is not a store", .0.display())]
     NotAStore(PathBuf),
-    /// Written by another release.
-    #[error("the store at {} has tables of version {found}; this release knows version {known}", path.display())]
+    /// Written by a later release.
+    #[error("the store at {} has tables of version {found}; this release knows up to {known}", path.display())]
     Version {
         /// The file.
         path: PathBuf,
@@ -67,13 +67,14 @@ pub(super) fn writable(path: &Path, create: bool) -> Result<Writable, OpenError>
     let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
     connection.busy_timeout(BUSY).map_err(failed)?;
     let created = match inspect(&connection, path)? {
+        Some(found) if found.version < schema::VERSION => bring(&mut connection, path)?,
         Some(_) => false,
         None if create => make(&mut connection, path)?,
         None => return Err(OpenError::Missing(path.to_owned())),
     };
     set_up(&connection).map_err(failed)?;
-    let id = inspect(&connection, path)?.ok_or_else(|| OpenError::NotAStore(path.to_owned()))?;
-    Ok(Writable { connection, id, created })
+    let found = inspect(&connection, path)?.ok_or_else(|| OpenError::NotAStore(path.to_owned()))?;
+    Ok(Writable { connection, id: found.id, created })
 }
 
 /// Opens for reading what is there.
@@ -105,8 +106,16 @@ pub(super) fn checkpoint_connection(path: &Path) -> rusqlite::Result<Connection>
     Ok(connection)
 }
 
-/// The store's name where the file holds one of this release; none where the file is empty.
-fn inspect(connection: &Connection, path: &Path) -> Result<Option<String>, OpenError> {
+/// What a file holds.
+struct Found {
+    /// The store's name.
+    id: String,
+    /// Its tables'.
+    version: i64,
+}
+
+/// What the file holds, of this release or an earlier one; none where it is empty.
+fn inspect(connection: &Connection, path: &Path) -> Result<Option<Found>, OpenError> {
     let failed = |error| failed(path, error);
     let tables: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(failed)?;
@@ -117,10 +126,12 @@ fn inspect(connection: &Connection, path: &Path) -> Result<Option<String>, OpenE
     let mut meta = connection.prepare("SELECT value FROM meta WHERE key = ?1").map_err(|_| not_a_store())?;
     let found: Option<i64> =
         meta.query_row(["schema-version"], |row| row.get(0)).optional().map_err(|_| not_a_store())?;
-    match found.ok_or_else(not_a_store)? {
-        schema::VERSION => meta.query_row(["store-id"], |row| row.get(0)).map(Some).map_err(failed),
-        found => Err(OpenError::Version { path: path.to_owned(), found, known: schema::VERSION }),
+    let version = found.ok_or_else(not_a_store)?;
+    if !(1..=schema::VERSION).contains(&version) {
+        return Err(OpenError::Version { path: path.to_owned(), found: version, known: schema::VERSION });
     }
+    let id = meta.query_row(["store-id"], |row| row.get(0)).map_err(failed)?;
+    Ok(Some(Found { id, version }))
 }
 
 /// Makes the tables, unless another process was first; returns whether it did.
@@ -133,14 +144,34 @@ fn make(connection: &mut Connection, path: &Path) -> Result<bool, OpenError> {
     }
     let fill = || {
         tx.execute_batch(schema::TABLES)?;
-        tx.execute("INSERT INTO meta VALUES ('schema-version', ?1)", [schema::VERSION])?;
         tx.execute("INSERT INTO meta VALUES ('store-id', lower(hex(randomblob(16))))", [])?;
-        tx.execute("INSERT INTO meta VALUES ('labs-revision', 0), ('syncs', 0)", [])
+        tx.execute("INSERT INTO meta VALUES ('schema-version', 1), ('labs-revision', 0), ('syncs', 0)", [])?;
+        step_up(&tx, 1)
     };
     fill().map_err(failed)?;
     // The default, `synchronous=FULL`, is in force until `set_up`: a created store is there for good.
     tx.commit().map_err(failed)?;
     Ok(true)
+}
+
+/// Brings an earlier release's store to this one's tables, all steps or none; a process of that release goes on beside
+/// it, for steps only add. False: it was made before.
+fn bring(connection: &mut Connection, path: &Path) -> Result<bool, OpenError> {
+    let failed = |error| failed(path, error);
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    // Unless another process was first.
+    if let Some(found) = inspect(&tx, path)? {
+        step_up(&tx, found.version).map_err(failed)?;
+    }
+    tx.commit().map_err(failed)?;
+    Ok(false)
+}
+
+fn step_up(tx: &Transaction<'_>, version: i64) -> rusqlite::Result<()> {
+    for (step, _) in schema::STEPS.iter().zip(1..).filter(|(_, from)| *from >= version) {
+        tx.execute_batch(step)?;
+    }
+    tx.execute("UPDATE meta SET value = ?1 WHERE key = 'schema-version'", [schema::VERSION]).map(drop)
 }
 
 fn set_up(connection: &Connection) -> rusqlite::Result<()> {

@@ -1,12 +1,15 @@
 //! The tables of `store.db`, and why each is as it is.
 //!
-//! All are rowid tables: clustering wide rows by a text key (WITHOUT ROWID) measured three times slower. Keys that
-//! rise with time are appended to the end of their tree; only two indexes are on digests, and say why they must.
+//! Wide rows are in rowid tables: clustering them by a text key (WITHOUT ROWID) measured three times slower. Keys that
+//! rise with time are appended to the end of their tree; what is by a digest says why it must be.
 
-/// The version of [`TABLES`]; a store of another version is refused.
-pub(super) const VERSION: i64 = 1;
+/// The version of the tables; a store of a later version is refused, an earlier one is brought to this.
+pub(super) const VERSION: i64 = 2;
 
-/// Everything a new store is made of.
+/// What brings a store of version 1, 2 and so on to the next. A new store is made of [`TABLES`], then of these.
+pub(super) const STEPS: [&str; (VERSION - 1) as usize] = [PHONES];
+
+/// A store of version 1.
 pub(super) const TABLES: &str = "
 -- Facts of the file itself: schema version, the store's name, the directory's revision, the counter that a sync writes.
 CREATE TABLE meta (
@@ -109,4 +112,15 @@ CREATE TABLE versions (
 ) STRICT;
 -- A person is known by a keyed digest alone, for no code may stand in a key; so this index takes random inserts.
 CREATE INDEX versions_person ON versions (person_code) WHERE person_code IS NOT NULL;
+";
+
+/// Reports of before this step count with none of their phones.
+const PHONES: &str = "
+-- Which persons share a phone, a few at most: two keyed digests and nothing else, so the rows may be clustered by
+-- them. A phone is known by a keyed digest alone, so this takes random inserts.
+CREATE TABLE persons_of_phone (
+    phone  BLOB NOT NULL,
+    person BLOB NOT NULL,
+    PRIMARY KEY (phone, person)
+) STRICT, WITHOUT ROWID;
 ";

@@ -1,13 +1,16 @@
 //! The statements of an admission, prepared once a batch: looking each up by its text would cost as much as running it.
 
 use rusqlite::{CachedStatement, OptionalExtension, Transaction, params};
-use schemas::{Digest, Identity, ItemPlace, Outcome, SubmissionId, Version};
+use schemas::{
+    Digest, Identity, ItemPlace, Outcome, SubmissionId, Version,
+    version::{PersonKey, PhoneKey},
+};
 
 use super::{
     admit::Fold,
     rows::{self, day_number, first_key, last_key, notice_columns, signed},
 };
-use crate::{AdmitItem, Submission};
+use crate::{AdmitItem, PERSONS_OF_A_PHONE, Submission};
 
 pub(super) struct Statements<'t> {
     submission: CachedStatement<'t>,
@@ -18,6 +21,7 @@ pub(super) struct Statements<'t> {
     report_row: CachedStatement<'t>,
     versions: CachedStatement<'t>,
     put_version: CachedStatement<'t>,
+    put_person: CachedStatement<'t>,
     put_report: CachedStatement<'t>,
     move_report: CachedStatement<'t>,
 }
@@ -41,6 +45,10 @@ impl<'t> Statements<'t> {
             versions: tx.prepare_cached(&versions)?,
             put_version: tx.prepare_cached(
                 "INSERT INTO versions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+            )?,
+            put_person: tx.prepare_cached(
+                "INSERT OR IGNORE INTO persons_of_phone SELECT ?1, ?2
+                 WHERE (SELECT count(*) FROM persons_of_phone WHERE phone = ?1) < ?3",
             )?,
             put_report: tx
                 .prepare_cached("INSERT INTO reports VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, NULL)")?,
@@ -142,6 +150,12 @@ impl<'t> Statements<'t> {
             sid,
             content,
         ])?;
+        Ok(())
+    }
+
+    /// Remembers a person of a phone, unless it has as many as are remembered.
+    pub(super) fn put_person(&mut self, phone: PhoneKey, person: PersonKey) -> rusqlite::Result<()> {
+        self.put_person.execute(params![phone.0, person.0, PERSONS_OF_A_PHONE as i64])?;
         Ok(())
     }
 

@@ -55,6 +55,9 @@ pub(super) async fn dump(db: &Db, rules: &Rules<'_>, keyspace: &str, holds: bool
         let report = report::whole(db, &rows::identity(&lab, number, test)?).await?;
         self::report(&report, rules, holds, &mut lines);
     }
+    let phones: Vec<(Vec<u8>, Vec<u8>)> =
+        db.scan(format!("SELECT phone, person FROM {keyspace}.persons_of_phone")).await?;
+    lines.extend(phones.iter().map(|(phone, person)| fields(&[text("phone"), text(&hex(phone)), text(&hex(person))])));
     lines.sort_unstable();
     Ok(lines)
 }

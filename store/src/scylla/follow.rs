@@ -5,17 +5,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use schemas::{Digest, Identity, ItemPlace, SubmissionId, Version};
+use schemas::{
+    Digest, Identity, ItemPlace, SubmissionId, Version,
+    version::{PersonKey, PhoneKey},
+};
 
 use super::{
     plan::Plan,
+    reading,
     report::{self, Report, Rules},
     rows::{day_number, int},
     session::Db,
     stamps,
     work::{self, Entry},
 };
-use crate::{Notice, Standing, StoreError};
+use crate::{Notice, PERSONS_OF_A_PHONE, Standing, StoreError};
 
 /// Buckets of a day's list: the offset modulo this, so that a record's rows are of one partition.
 pub(super) const BUCKETS: u64 = 4;
@@ -36,6 +40,7 @@ pub(super) async fn write(
     tokio::try_join!(
         submissions(db, plan),
         found_by(db, plan, reports),
+        phones(db, plan),
         repeats(db, plan, standings),
         holds(db, plan, reports, standings, rules),
     )?;
@@ -107,6 +112,26 @@ async fn found_by(db: &Db, plan: &Plan<'_>, reports: &[Report]) -> Result<(), St
     let days = db.each(days.into_values(), |rows| db.write_partition(&write.report_of_day, rows));
     tokio::try_join!(db.write_each(&write.number, numbers), db.write_each(&write.report_of_person, persons), days,)?;
     Ok(())
+}
+
+/// The persons of the phones that the batch's versions name. Read first: a phone that has as many as are remembered
+/// takes no more.
+async fn phones(db: &Db, plan: &Plan<'_>) -> Result<(), StoreError> {
+    let mut phones: BTreeMap<PhoneKey, BTreeMap<PersonKey, i64>> = BTreeMap::new();
+    for planned in &plan.versions {
+        if let (Some(phone), Some(person)) = (planned.new.phone, planned.version.person.key()) {
+            let stamp = stamps::fact(planned.version.first_place.position);
+            phones.entry(phone).or_default().entry(person).or_insert(stamp);
+        }
+    }
+    let unknown = |(phone, mut persons): (PhoneKey, BTreeMap<PersonKey, i64>)| async move {
+        let stored = reading::persons_of_phone(db, phone).await?;
+        persons.retain(|person, _| !stored.contains(person));
+        let rows = persons.into_iter().take(PERSONS_OF_A_PHONE.saturating_sub(stored.len()));
+        Ok(rows.map(move |(person, stamp)| (phone.0.to_vec(), person.0.to_vec(), stamp)).collect::<Vec<_>>())
+    };
+    let rows = db.each(phones, unknown).await?;
+    db.write_each(&db.statements.write.person_of_phone, rows.into_iter().flatten()).await
 }
 
 /// The items that carried what was stored already.

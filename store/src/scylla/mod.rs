@@ -35,7 +35,11 @@ use std::{
 };
 
 use jiff::civil::Date;
-use schemas::{LabId, Position, SubmissionId, time::Clock, version::PersonKey, version::Reason};
+use schemas::{
+    LabId, Position, SubmissionId,
+    time::Clock,
+    version::{PersonKey, PhoneKey, Reason},
+};
 use tokio::sync::watch;
 
 pub use self::apply::{Applied, apply, detect, discard};
@@ -255,6 +259,13 @@ impl Store for ScyllaStore {
             let (db, rules) = self.reader().await?;
             lists::of_person(&db, &rules, person, &page).await
         })
+    }
+
+    fn persons_of_phone(&self, phone: PhoneKey) -> Answer<'_, Vec<PersonKey>> {
+        observed(
+            "persons_of_phone",
+            async move { reading::persons_of_phone(&*self.connector.db().await?, phone).await },
+        )
     }
 
     fn held(&self, reason: Reason, page: PageRequest) -> Answer<'_, Page<StoredReport>> {

@@ -1,6 +1,9 @@
 //! Uploads, their items, and reports by number.
 
-use schemas::{Digest, Fault, Identity, LabId, Outcome, Position, SubmissionId, version::Reasons};
+use schemas::{
+    Digest, Fault, Identity, LabId, Outcome, Position, SubmissionId,
+    version::{PersonKey, PhoneKey, Reasons},
+};
 use uuid::Uuid;
 
 use super::{
@@ -13,7 +16,8 @@ use super::{
     stamps::unsigned,
 };
 use crate::{
-    Page, PageRequest, StoreError, StoredItem, StoredReport, Submission, SubmissionQuery, SubmissionState,
+    PERSONS_OF_A_PHONE, Page, PageRequest, StoreError, StoredItem, StoredReport, Submission, SubmissionQuery,
+    SubmissionState,
     cursor::{List, Scope},
 };
 
@@ -53,6 +57,13 @@ pub(super) async fn submission_row(db: &Db, id: SubmissionId) -> Result<Option<S
     };
     let first = Position { partition: unsigned_int(partition), offset: unsigned(offset) };
     Ok(Some(SubmissionRow { submission, first }))
+}
+
+/// The persons of a phone, as many as are remembered.
+pub(super) async fn persons_of_phone(db: &Db, phone: PhoneKey) -> Result<Vec<PersonKey>, StoreError> {
+    let asked = (phone.0.as_slice(), PERSONS_OF_A_PHONE as i32);
+    let rows: Vec<(Vec<u8>,)> = db.rows(&db.statements.read.persons_of_phone, asked).await?;
+    rows.iter().map(|(person,)| rows::person(person)).collect()
 }
 
 /// What is stored of an upload: its items counted, and of those that were ever held, which still are.

@@ -74,6 +74,10 @@ pub(super) fn digest(bytes: &[u8]) -> Result<Digest, StoreError> {
     bytes.try_into().map(Digest).map_err(|_| unreadable("digest"))
 }
 
+pub(super) fn person(bytes: &[u8]) -> Result<PersonKey, StoreError> {
+    bytes.try_into().map(PersonKey).map_err(|_| unreadable("person's key"))
+}
+
 /// A row of `reports` as it is written.
 #[derive(SerializeRow)]
 pub(super) struct VersionRow<'a> {
@@ -167,7 +171,7 @@ impl FactRow {
         let missing = || unreadable("fact of a version");
         let key = |bytes: &Option<Vec<u8>>| match bytes.as_deref() {
             None | Some([]) => Ok(None),
-            Some(bytes) => bytes.try_into().map(|key| Some(PersonKey(key))).map_err(|_| unreadable("person's key")),
+            Some(bytes) => person(bytes).map(Some),
         };
         let at = || Some((self.at_partition?, self.at_offset?, self.at_item?));
         let version = Version {

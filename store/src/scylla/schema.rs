@@ -14,7 +14,7 @@
 use super::server::{Flavour, Server};
 
 /// The version of the schema; a store of another version is not used.
-pub const VERSION: i32 = 1;
+pub const VERSION: i32 = 2;
 
 /// What the schema depends on besides the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -187,6 +187,14 @@ const TABLES: &[Table] = &[
         ],
         "((person), received_at, at_partition, at_offset, at_item)",
         "The reports that have a version about a person, who is known by a keyed digest alone.",
+    ),
+    table(
+        "persons_of_phone",
+        Wear::Once,
+        &["phone blob", "person blob"],
+        "((phone), person)",
+        "Who shares a phone, both known by keyed digests alone. Read with a limit, and not written beyond it: a phone \
+         that is given for thousands is a partition of a few rows.",
     ),
     of_upload(table(
         "submissions",

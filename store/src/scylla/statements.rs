@@ -27,6 +27,7 @@ pub(super) struct Writes {
     pub(super) number: PreparedStatement,
     pub(super) report_of_day: PreparedStatement,
     pub(super) report_of_person: PreparedStatement,
+    pub(super) person_of_phone: PreparedStatement,
     pub(super) submission: PreparedStatement,
     pub(super) submission_of_day: PreparedStatement,
     pub(super) refused: PreparedStatement,
@@ -43,6 +44,7 @@ pub(super) struct Reads {
     pub(super) facts: PreparedStatement,
     pub(super) contents: PreparedStatement,
     pub(super) numbers: PreparedStatement,
+    pub(super) persons_of_phone: PreparedStatement,
     pub(super) submission: PreparedStatement,
     pub(super) outcomes: PreparedStatement,
     pub(super) items: PreparedStatement,
@@ -136,6 +138,7 @@ async fn writes(desk: &Desk<'_>) -> Result<Writes, PrepareError> {
             "person, received_at, at_partition, at_offset, at_item, lab, number, test",
         )
         .await?,
+        person_of_phone: desk.insert("persons_of_phone", "phone, person").await?,
         submission: desk.insert(
             "submissions",
             "id, lab, day, received_at, format, received, accepted, rejected, chunks, names, at_partition, at_offset",
@@ -172,6 +175,9 @@ async fn reads(desk: &Desk<'_>) -> Result<Reads, PrepareError> {
         facts: desk.prepare(&format!("SELECT {FACTS}, status AS content {report}"), PAGE).await?,
         contents: desk.prepare(&format!("SELECT {FACTS}, content {report}"), CONTENT_PAGE).await?,
         numbers: desk.prepare("SELECT test FROM ks.report_numbers WHERE lab = ? AND number = ?", PAGE).await?,
+        persons_of_phone: desk
+            .prepare("SELECT person FROM ks.persons_of_phone WHERE phone = ? LIMIT ?", PAGE)
+            .await?,
         submission: desk.prepare(
             "SELECT id, lab, day, received_at, format, received, accepted, rejected, chunks, names, at_partition, \
              at_offset FROM ks.submissions WHERE id = ?",

@@ -81,3 +81,19 @@ fn what_is_no_store_is_refused_and_left_as_it_is() {
     newer.execute("UPDATE meta SET value = 99 WHERE key = 'schema-version'", []).unwrap();
     assert!(matches!(refused(&file("newer.db")), OpenError::Version { found: 99, .. }));
 }
+
+#[tokio::test]
+async fn a_store_of_the_first_tables_is_brought_to_todays_and_keeps_its_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    admit(&open(&path), batch(0)).await;
+    let first = rusqlite::Connection::open(&path).unwrap();
+    first.execute_batch("DROP TABLE persons_of_phone; UPDATE meta SET value = 1 WHERE key = 'schema-version'").unwrap();
+    drop(first);
+    let store = EmbeddedStore::open_existing(Options::at(&path)).unwrap();
+    admit(&store, batch(1)).await;
+    let lines = embedded::dump(&path, true).unwrap();
+    let count = |kind: &str| lines.iter().filter(|line| line.starts_with(&format!("{kind:?}"))).count();
+    assert_eq!(count("submission"), 2);
+    assert!(count("phone") > 0 && count("version") > count("phone"), "the phones of what came since");
+}

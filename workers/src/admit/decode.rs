@@ -9,6 +9,7 @@ use schemas::{
     Fault, Identity, ItemPlace, Report,
     chunk::{ChunkHeader, HEADER, REJECTED_BYTES},
     format::{self, Context, Decoder, Format, Item, Limits, Unit},
+    phone,
 };
 use store::{AdmitItem, AdmitRecord, NewVersion, Submission, Verdict};
 
@@ -226,7 +227,10 @@ impl Versions {
             number: report.report_number.clone().into_owned(),
             test: report.test.code.clone().into_owned(),
         };
-        Some(NewVersion { identity, version: rules::facts(report, receipt, &self.policy), content })
+        let version = rules::facts(report, receipt, &self.policy);
+        // Who rehearses may give one phone to all their made-up persons.
+        let phone = report.patient.phone.as_deref().filter(|_| !version.rehearsal).and_then(phone::e164);
+        Some(NewVersion { identity, version, content, phone: phone.map(|phone| self.keys.phone(&phone)) })
     }
 }
 

@@ -209,6 +209,9 @@ impl Store for Absent {
     ) -> Answer<'_, Page<StoredReport>> {
         self.inner.reports_of_person(person, page)
     }
+    fn persons_of_phone(&self, phone: schemas::version::PhoneKey) -> Answer<'_, Vec<schemas::version::PersonKey>> {
+        self.inner.persons_of_phone(phone)
+    }
     fn held(&self, reason: schemas::version::Reason, page: PageRequest) -> Answer<'_, Page<StoredReport>> {
         self.inner.held(reason, page)
     }

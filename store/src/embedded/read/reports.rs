@@ -1,7 +1,10 @@
 //! Reports with their versions: by number, by day, by person.
 
 use rusqlite::{Connection, Transaction, params};
-use schemas::{Digest, LabId, SubmissionId, version::PersonKey};
+use schemas::{
+    Digest, LabId, SubmissionId,
+    version::{PersonKey, PhoneKey},
+};
 
 use super::{
     super::rows::{self, day_number, first_key, last_key, parent},
@@ -77,6 +80,13 @@ pub(in super::super) fn of_person(
         }
     }
     Ok(filled(&tx, keys, limit, scope)?)
+}
+
+/// The persons of a phone, as many as are remembered.
+pub(in super::super) fn persons_of_phone(connection: &Connection, phone: PhoneKey) -> rusqlite::Result<Vec<PersonKey>> {
+    let mut statement = connection.prepare_cached("SELECT person FROM persons_of_phone WHERE phone = ?1")?;
+    let persons = statement.query_map([phone.0], |row| Ok(PersonKey(row.get(0)?)))?;
+    persons.collect()
 }
 
 /// The reports of `keys` (what the list is ordered by, rid), of which one more than `limit` was read where there is one.

@@ -8,9 +8,12 @@ use std::{
     time::Duration,
 };
 
-use schemas::{Identity, Position, SubmissionId, Version, version::Reasons};
+use schemas::{
+    Identity, Position, SubmissionId, Version,
+    version::{PhoneKey, Reasons},
+};
 use store::{
-    Batch, NewVersion, PageRequest, Place, Settled, Store, StoreError, Verdict,
+    Batch, NewVersion, PERSONS_OF_A_PHONE, PageRequest, Place, Settled, Store, StoreError, Verdict,
     conformance::Latest,
     embedded::{self, EmbeddedStore},
     scylla::{Options, ScyllaStore},
@@ -32,6 +35,7 @@ fn batches() -> [Batch; 2] {
         identity: held.identity,
         version: Version { reasons: Reasons::default(), ..load::accepted(2, 2).version },
         content: "{}".to_owned(),
+        phone: held.phone,
     }));
     second.items[3].verdict = Verdict::Accepted(Box::new(plain.clone()));
     second.items[4].verdict = Verdict::Accepted(Box::new(waits));
@@ -170,4 +174,24 @@ async fn a_node_that_takes_connections_and_says_nothing_is_unavailable() {
     let store = ScyllaStore::open(options, Arc::new(Latest));
     let answer = tokio::time::timeout(Duration::from_secs(60), store.places()).await.expect("an answer");
     assert!(matches!(answer, Err(StoreError::Unavailable(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_that_thousands_give_is_a_few_rows() {
+    let Some(node) = address() else { return };
+    let keyspace = Keyspace::make(&node).await;
+    let store = keyspace.empty().await;
+    for offset in 0..3 {
+        let mut record = load::record(offset);
+        for item in &mut record.items {
+            if let Verdict::Accepted(new) = &mut item.verdict {
+                new.phone = Some(PhoneKey([1; 16]));
+            }
+        }
+        assert!(record.items.len() > PERSONS_OF_A_PHONE);
+        admit(&*store, &Batch { records: vec![record], ..Batch::default() }).await.unwrap();
+    }
+    let lines = store.dump(true).await.unwrap();
+    assert_eq!(lines.iter().filter(|line| line.starts_with("\"phone\"")).count(), PERSONS_OF_A_PHONE);
+    keyspace.drop().await;
 }

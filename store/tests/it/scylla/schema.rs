@@ -1,5 +1,6 @@
 //! The schema as it is read before it is accepted, and as a server takes it.
 
+use schemas::version::PhoneKey;
 use scylla::client::session_builder::SessionBuilder;
 use store::{
     Store,
@@ -69,14 +70,28 @@ async fn applying_the_schema_again_changes_what_may_change_and_loses_nothing() {
     };
     assert_eq!((kept("items").await, kept("reports").await), (30 * 86_400, 0));
 
+    // As the first release made it: not used before it is brought to this one.
+    for change in [
+        format!("DROP TABLE {keyspace}.persons_of_phone"),
+        format!("DELETE FROM {keyspace}.migrations WHERE one = 0 AND version = {}", schema::VERSION),
+        format!("INSERT INTO {keyspace}.migrations (one, version) VALUES (0, 1)"),
+    ] {
+        session.query_unpaged(change, ()).await.unwrap();
+    }
+    let open = || ScyllaStore::open(options.clone(), std::sync::Arc::new(store::conformance::Latest));
+    assert!(open().places().await.is_err());
+    assert!(!apply(&options).await.unwrap().created);
+    let brought = open();
+    assert!(brought.persons_of_phone(PhoneKey([1; 16])).await.unwrap().is_empty());
+    assert_eq!(brought.labs().await.unwrap().1.len(), 1);
+
     // What a later release made is left alone, by both.
     session
         .query_unpaged(format!("INSERT INTO {keyspace}.migrations (one, version) VALUES (0, 99)"), ())
         .await
         .unwrap();
     assert!(apply(&options).await.is_err());
-    let later = ScyllaStore::open(options.clone(), std::sync::Arc::new(store::conformance::Latest));
-    assert!(later.places().await.is_err());
+    assert!(open().places().await.is_err());
     for keyspace in [keyspace.clone(), schema::decisions(keyspace)] {
         session.query_unpaged(format!("DROP KEYSPACE {keyspace}"), ()).await.unwrap();
     }

@@ -107,6 +107,23 @@ fn a_sandboxs_report_is_a_rehearsal_and_an_unknown_person_is_to_be_identified() 
 }
 
 #[test]
+fn a_report_counts_with_its_phone_however_it_is_written_unless_it_is_a_rehearsal() {
+    let phone = |sandbox: bool, written: &str| {
+        let line = CLEAN.replace("+39 333 1234567", written);
+        let decoded = decode(&ChunkHeader { sandbox, ..header(Format::Ndjson, 1) }, format!("{line}\n"));
+        match &decoded.records[0].items[0].verdict {
+            Verdict::Accepted(new) => new.phone,
+            other => panic!("not accepted: {other:?}"),
+        }
+    };
+    let known = phone(false, "+39 333 1234567");
+    assert!(known.is_some());
+    assert_eq!(phone(false, "333.123.4567"), known);
+    assert_ne!(phone(false, "333 1234568"), known);
+    assert_eq!([phone(false, "none"), phone(true, "333 1234567")], [None, None]);
+}
+
+#[test]
 fn the_doors_verdict_stands_and_what_it_accepted_and_is_not_is_a_dead_letter() {
     let lines = [CLEAN, "{}", CLEAN, "{}", CLEAN].join("\n");
     let header = ChunkHeader { refused: vec![(1, 3)], first_item: 0, ..header(Format::Ndjson, 5) };
