@@ -56,7 +56,7 @@ impl<'a> Request<'a> {
 /// What was answered, after whatever retries it took.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// HTTP status: no 408, 429 nor 5xx.
+    /// HTTP status: no 408, 429 nor 5xx, but for what says that an acknowledged upload is lost.
     pub status: u16,
     /// The Location header.
     pub location: Option<String>,
@@ -176,22 +176,15 @@ impl Connection {
         let sender = &mut self.opened().await?.sender;
         sender.ready().await?;
         let response = sender.send_request(message).await?;
-        if is_retryable(response.status()) {
-            let named = retry_after(&response);
-            let status = response.status();
-            // Read to its end, so that the connection can be used again.
-            read(response).await?;
-            return Err(Missed::Status(status, named));
-        }
+        let (status, named) = (response.status(), retry_after(&response));
         let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let (location, content_type) = (header(LOCATION), header(CONTENT_TYPE));
-        Ok(Answer {
-            status: response.status().as_u16(),
-            location,
-            content_type,
-            body: read(response).await?,
-            attempts: 0,
-        })
+        // Read to its end also where nothing is wanted of it, so that the connection can be used again.
+        let body = read(response).await?;
+        if is_retryable(status, &body) {
+            return Err(Missed::Status(status, named));
+        }
+        Ok(Answer { status: status.as_u16(), location, content_type, body, attempts: 0 })
     }
 
     async fn opened(&mut self) -> Result<&mut Open, Missed> {
@@ -216,9 +209,22 @@ async fn connect(address: &str) -> Result<Open, Missed> {
     Ok(Open { sender, _driver: driver })
 }
 
-/// 408, 429 and 5xx: the same bytes may be sent again.
-fn is_retryable(status: StatusCode) -> bool {
-    status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT || status == StatusCode::TOO_MANY_REQUESTS
+/// 408, 429 and 5xx: the same bytes may be sent again. That what was acknowledged is lost is a verdict, which no other
+/// attempt mends.
+fn is_retryable(status: StatusCode, body: &[u8]) -> bool {
+    match status {
+        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => true,
+        StatusCode::INTERNAL_SERVER_ERROR => !says_lost(body),
+        status => status.is_server_error(),
+    }
+}
+
+fn says_lost(body: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Problem<'a> {
+        code: &'a str,
+    }
+    serde_json::from_slice::<Problem<'_>>(body).is_ok_and(|problem| problem.code == "submission-lost")
 }
 
 fn retry_after(response: &Response<Incoming>) -> Option<Duration> {
@@ -293,6 +299,8 @@ mod tests {
     const BUSY: &str = "HTTP/1.1 503 Busy\r\nretry-after: 0\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
     const SLOW_DOWN: &str = "HTTP/1.1 429 Busy\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
     const ACCEPTED: &str = "HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n";
+    const LOST: &str = "HTTP/1.1 500 No\r\ncontent-length: 26\r\n\r\n{\"code\":\"submission-lost\"}";
+    const FAILED: &str = "HTTP/1.1 500 No\r\ncontent-length: 16\r\nconnection: close\r\n\r\n{\"code\":\"panic\"}";
     const REFUSED: &str = "HTTP/1.1 422 No\r\ncontent-length: 0\r\n\r\n";
 
     #[tokio::test]
@@ -302,6 +310,7 @@ mod tests {
             (vec!["", BUSY, SLOW_DOWN, ACCEPTED], 202),
             (vec![REFUSED], 422),
             (vec![BUSY, REFUSED], 422),
+            (vec![FAILED, LOST], 500),
         ] {
             assert_eq!(ask(answers.clone()).await.unwrap(), status, "{answers:?}");
         }

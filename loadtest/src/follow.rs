@@ -90,6 +90,7 @@ async fn one(
             (200, Ok(State { state, .. })) => state,
             (200, Err(_)) => return Ok(Followed::Never("an answer that cannot be read".to_owned())),
             (404, _) if answered.rejected => "unknown".to_owned(),
+            (500, _) => return Ok(Followed::Never("told of as lost".to_owned())),
             (status, _) => return Ok(Followed::Never(format!("status {status}"))),
         };
         if Instant::now() > give_up {

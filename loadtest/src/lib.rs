@@ -30,4 +30,4 @@ pub use generate::{LabPlan, Plan};
 pub use ledger::Ledger;
 pub use meaning::Meaning;
 pub use summary::Summary;
-pub use tasks::Tasks;
+pub use tasks::{Tasks, wait_for_tasks};

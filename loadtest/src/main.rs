@@ -4,25 +4,14 @@
 //! Exit codes: 0 balanced, 1 unbalanced, 2 usage, 3 not reached or given up.
 #![allow(clippy::print_stdout, reason = "a program that prints what it found")]
 
-use std::{
-    collections::HashMap,
-    fs,
-    num::NonZeroU32,
-    path::PathBuf,
-    process::ExitCode,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, fs, num::NonZeroU32, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, ensure};
 use clap::Parser;
 use jiff::Timestamp;
-use loadtest::{LabPlan, Plan, Run, Summary, Target, Tasks};
+use loadtest::{LabPlan, Plan, Summary, Target, Tasks};
 use schemas::LabId;
 use tokio::process::Command;
-
-/// How often tasks are read again while some are missing.
-const TASKS_EVERY: Duration = Duration::from_secs(1);
 
 /// Generated uploads to a running referto, followed to the last task, and compared with what reads back.
 #[derive(Parser)]
@@ -87,7 +76,8 @@ async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     };
     let run = loadtest::drive(&plan, &target, Arc::new(|_| {})).await?;
     eprintln!("all is stored; waiting for the tasks and reading each report back");
-    let lines = wait_for_tasks(&run, &arguments.tasks, target.patience).await?;
+    let lines =
+        loadtest::wait_for_tasks(&run.meaning, target.patience, async || printed(&arguments.tasks).await).await?;
     let tasks = Tasks::of(&run.meaning, lines.lines());
     let ledger = loadtest::audit(&run, &target, &tasks, Arc::new(|_| {})).await?;
     println!("{}", serde_json::to_string(&Summary::new(&run, &ledger))?);
@@ -107,18 +97,11 @@ fn keys(file: &PathBuf) -> anyhow::Result<HashMap<LabId, String>> {
     Ok(keys)
 }
 
-/// Reads the tasks until none is missing or patience ends: the ledger says which are.
-async fn wait_for_tasks(run: &Run, command: &str, patience: Duration) -> anyhow::Result<String> {
-    let begin = Instant::now();
-    loop {
-        let told = Command::new("sh").args(["-c", command]).output().await?;
-        ensure!(told.status.success(), "{command}: {}", String::from_utf8_lossy(&told.stderr));
-        let lines = String::from_utf8(told.stdout)?;
-        if Tasks::of(&run.meaning, lines.lines()).missing() == 0 || begin.elapsed() > patience {
-            return Ok(lines);
-        }
-        tokio::time::sleep(TASKS_EVERY).await;
-    }
+/// What the command prints.
+async fn printed(command: &str) -> anyhow::Result<String> {
+    let told = Command::new("sh").args(["-c", command]).output().await?;
+    ensure!(told.status.success(), "{command}: {}", String::from_utf8_lossy(&told.stderr));
+    Ok(String::from_utf8(told.stdout)?)
 }
 
 #[allow(clippy::disallowed_methods, reason = "the reports are of today")]

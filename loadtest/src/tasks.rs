@@ -1,10 +1,33 @@
 //! What `referto tasks` prints, beside what must be there.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use schemas::{Digest, Task};
+use tokio::time::{Instant, sleep};
 
 use crate::meaning::{Meaning, ReportMeaning};
+
+/// How often tasks are read again while some are missing.
+const EVERY: Duration = Duration::from_millis(500);
+
+/// Calls `read`, which gives every task as a line, until none is missing or patience ends: the ledger says which are.
+///
+/// # Errors
+/// Those of `read`.
+pub async fn wait_for_tasks<E>(
+    meaning: &Meaning,
+    patience: Duration,
+    read: impl AsyncFn() -> Result<String, E>,
+) -> Result<String, E> {
+    let give_up = Instant::now() + patience;
+    loop {
+        let lines = read().await?;
+        if Tasks::of(meaning, lines.lines()).missing() == 0 || Instant::now() > give_up {
+            return Ok(lines);
+        }
+        sleep(EVERY).await;
+    }
+}
 
 /// The tasks seen so far, against a plan's meaning.
 pub struct Tasks<'m> {

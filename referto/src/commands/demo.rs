@@ -1,12 +1,6 @@
 //! `referto demo`: the whole system on this machine, generated laboratories through its real doors, and the ledger.
 
-use std::{
-    collections::HashMap,
-    net::SocketAddr,
-    path::Path,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use access::NewLab;
 use anyhow::{Context as _, bail, ensure};
@@ -34,8 +28,6 @@ const LABS: [(&str, &str, bool); 3] = [
 const LANES: u16 = 2;
 /// How long a request is retried, and how long the last tasks are waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How often the tasks are read again while some are missing.
-const TASKS_EVERY: Duration = Duration::from_millis(200);
 
 pub(super) fn run(common: &Common, mut values: Values, arguments: &cli::Demo) -> Result<u8, Failure> {
     let any: SocketAddr = ([127, 0, 0, 1], 0).into();
@@ -158,7 +150,7 @@ async fn play(
     let run = loadtest::drive(&plan, target, on_progress.clone()).await?;
     bar.set_length(run.meaning.reports.len() as u64);
     bar.set_position(0);
-    let lines = wait_for_tasks(&run, data).await?;
+    let lines = loadtest::wait_for_tasks(&run.meaning, PATIENCE, async || printed_tasks(data).await).await?;
     let ledger = loadtest::audit(&run, target, &Tasks::of(&run.meaning, lines.lines()), on_progress).await?;
     bar.finish_and_clear();
     show(common, &run, &ledger)?;
@@ -174,18 +166,11 @@ fn bar(reports: usize) -> ProgressBar {
     bar
 }
 
-/// Reads the tasks as anyone else would, until none is missing or patience ends: the ledger says which are.
-async fn wait_for_tasks(run: &Run, data: &Path) -> anyhow::Result<String> {
-    let begin = Instant::now();
-    loop {
-        let command = Command::new(std::env::current_exe()?).arg("--data").arg(data).arg("tasks").output().await?;
-        ensure!(command.status.success(), "referto tasks: {}", String::from_utf8_lossy(&command.stderr));
-        let lines = String::from_utf8(command.stdout)?;
-        if Tasks::of(&run.meaning, lines.lines()).missing() == 0 || begin.elapsed() > PATIENCE {
-            return Ok(lines);
-        }
-        tokio::time::sleep(TASKS_EVERY).await;
-    }
+/// Reads the tasks as anyone else would.
+async fn printed_tasks(data: &Path) -> anyhow::Result<String> {
+    let command = Command::new(std::env::current_exe()?).arg("--data").arg(data).arg("tasks").output().await?;
+    ensure!(command.status.success(), "referto tasks: {}", String::from_utf8_lossy(&command.stderr));
+    Ok(String::from_utf8(command.stdout)?)
 }
 
 fn show(common: &Common, run: &Run, ledger: &Ledger) -> anyhow::Result<()> {

@@ -3,7 +3,6 @@
 use std::{
     io::copy,
     net::{Shutdown, TcpListener, TcpStream},
-    process::Output,
     thread,
 };
 
@@ -35,14 +34,6 @@ fn settings(node: &str) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn run(folder: &Folder, settings: &[(&str, String)], arguments: &[&str]) -> Output {
-    let mut command = server::referto();
-    command.envs(settings.iter().map(|(name, value)| (name, value)));
-    let output = command.arg("--data").arg(folder.path()).args(arguments).output().expect("referto starts");
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    output
-}
-
 #[test]
 fn the_demo_balances_on_a_server() {
     let Some(node) = node() else { return };
@@ -59,14 +50,12 @@ fn the_demo_balances_on_a_server() {
 fn uploads_are_taken_while_the_server_is_away_and_stored_when_it_comes() {
     let Some(node) = node() else { return };
     let (folder, here) = (Folder::new(), settings(&node));
-    let applied = |output: Output| serde_json::from_slice::<Value>(&output.stdout).expect("JSON");
-    let first = applied(run(&folder, &here, &["schema", "apply", "--json"]));
-    let again = applied(run(&folder, &here, &["schema", "apply", "--json"]));
+    let run = |arguments: &[&str]| server::printed(folder.referto_with(&here, arguments));
+    let apply = || serde_json::from_str::<Value>(&run(&["schema", "apply", "--json"])).expect("JSON");
+    let (first, again) = (apply(), apply());
     assert_eq!((&first["created"], &again["created"]), (&json!(true), &json!(false)));
-    let printed = run(&folder, &here, &["schema", "print"]).stdout;
-    assert!(String::from_utf8_lossy(&printed).starts_with("-- For Apache Cassandra 5."));
-    let key = run(&folder, &here, &["labs", "add", "lab-one", "--name", "One"]).stdout;
-    let key = String::from_utf8(key).expect("a key is text").trim().to_owned();
+    assert!(run(&["schema", "print"]).starts_with("-- For Apache Cassandra 5."));
+    let key = run(&["labs", "add", "lab-one", "--name", "One"]).trim().to_owned();
 
     let start = |settings: &[(&str, String)]| {
         Server::start_with(&folder, Start { variables: settings, ..Start::default() }).expect("referto run serves")

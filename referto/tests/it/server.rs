@@ -33,6 +33,13 @@ pub(crate) fn run(arguments: &[&str]) -> Output {
     referto().args(arguments).output().expect("referto starts")
 }
 
+/// What a command that succeeded printed.
+#[track_caller]
+pub(crate) fn printed(output: Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("text")
+}
+
 /// A data folder; goes with the test.
 pub(crate) struct Folder(TempDir);
 
@@ -68,22 +75,27 @@ impl Folder {
 
     /// Runs a command of the binary on this folder.
     pub(crate) fn referto(&self, arguments: &[&str]) -> Output {
-        referto().arg("--data").arg(self.path()).args(arguments).output().expect("referto starts")
+        self.referto_with(&[], arguments)
+    }
+
+    /// The same with settings.
+    pub(crate) fn referto_with(&self, settings: &[(&str, String)], arguments: &[&str]) -> Output {
+        let mut command = referto();
+        command.envs(settings.iter().map(|(name, value)| (name, value)));
+        command.arg("--data").arg(self.path()).args(arguments).output().expect("referto starts")
     }
 
     /// Adds a laboratory and returns its key.
     pub(crate) fn add_lab(&self, id: &str, more: &[&str]) -> String {
-        let output = self.referto(&[&["labs", "add", id, "--name", id], more].concat());
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).expect("a key is text").trim().to_owned()
+        printed(self.referto(&[&["labs", "add", id, "--name", id], more].concat())).trim().to_owned()
     }
 
     /// The tasks emitted so far.
     pub(crate) fn tasks(&self) -> Vec<Value> {
-        let output = self.referto(&["tasks"]);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let lines = String::from_utf8(output.stdout).expect("tasks are text");
-        lines.lines().map(|line| serde_json::from_str(line).expect("a task is JSON")).collect()
+        printed(self.referto(&["tasks"]))
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("a task is JSON"))
+            .collect()
     }
 }
 

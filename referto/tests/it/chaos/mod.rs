@@ -10,13 +10,14 @@ mod system;
 
 use std::{
     collections::HashMap,
+    convert::Infallible,
     env,
     num::NonZeroU32,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use loadtest::{LabPlan, Plan, Run, Summary, Target, Tasks};
+use loadtest::{LabPlan, Plan, Summary, Target, Tasks};
 use serde_json::json;
 
 use self::{
@@ -83,7 +84,8 @@ fn killed_in_turn_under_load_nothing_receipted_is_lost_or_doubled() {
     kill_in_turn(&mut system, &runtime, &probe_key, &mut record, || driven.is_finished());
     let run = runtime.block_on(driven).expect("no panic").expect("each upload is answered and stored in the end");
 
-    let tasks = wait_for_tasks(&system, &run);
+    let read = async || Ok::<_, Infallible>(system.tasks());
+    let Ok(tasks) = runtime.block_on(loadtest::wait_for_tasks(&run.meaning, PATIENCE, read));
     let dead_letters = system.metric("status", "referto_dead_letters");
     let tasks = Tasks::of(&run.meaning, tasks.lines());
     let ledger = runtime.block_on(loadtest::audit(&run, &target, &tasks, Arc::new(|_| {}))).expect("all is read");
@@ -142,7 +144,7 @@ fn kill_in_turn(
             "killed": system.name(victim),
             "servesAgainAfterSeconds": seconds(ready_after),
             "acceptedAfterSeconds": seconds(probe.accepted_after),
-            "storedAfterSeconds": seconds(probe.stored_after),
+            "storedAfterSeconds": probe.stored_after.map(seconds),
             "lagRecords": system.metric("status", "referto_lag_records{topic=\"uploads\"}"),
             "places": now.iter().map(|place| place.next.to_string()).collect::<Vec<_>>(),
         }));
@@ -155,10 +157,6 @@ fn has_not_gone_back(before: &store::Place, now: &[store::Place]) -> bool {
         (&place.topic, place.next.partition) == (&before.topic, before.next.partition)
             && place.next.offset >= before.next.offset
     })
-}
-
-fn wait_for_tasks(system: &System, run: &Run) -> String {
-    wait(|| Some(system.tasks()).filter(|tasks| Tasks::of(&run.meaning, tasks.lines()).missing() == 0))
 }
 
 fn seconds(duration: Duration) -> f64 {

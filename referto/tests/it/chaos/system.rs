@@ -2,7 +2,6 @@
 
 use std::{
     net::SocketAddr,
-    process::Output,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -17,7 +16,7 @@ use xtask::servers::{self, cassandra::Cassandra, kafka::Broker};
 use super::wait;
 use crate::{
     http, sample,
-    server::{ANY, Folder, Server, Start, referto},
+    server::{ANY, Folder, Server, Start, printed},
 };
 
 const KEYSPACE: &str = "chaos";
@@ -74,7 +73,7 @@ impl System {
             ("REFERTO_SECRET_KEY", "07".repeat(32)),
         ];
         let home = Folder::new();
-        told(run(&home, &settings, &["schema", "apply"]));
+        printed(home.referto_with(&settings, &["schema", "apply"]));
         let store =
             ScyllaStore::open(Options::single(&node.address(), KEYSPACE, Arc::new(sample::now)), Arc::new(Latest));
         let processes = ROLES.iter().enumerate().map(|(index, role)| {
@@ -88,7 +87,7 @@ impl System {
 
     /// Adds a laboratory and returns its key.
     pub(super) fn add_lab(&self, id: &str) -> String {
-        told(run(&self.home, &self.settings, &["labs", "add", id, "--name", id])).trim().to_owned()
+        printed(self.home.referto_with(&self.settings, &["labs", "add", id, "--name", id])).trim().to_owned()
     }
 
     /// Where processes of a role serve.
@@ -158,7 +157,7 @@ impl System {
 
     /// The tasks emitted so far, one a line.
     pub(super) fn tasks(&self) -> String {
-        told(run(&self.home, &self.settings, &["tasks"]))
+        printed(self.home.referto_with(&self.settings, &["tasks"]))
     }
 
     /// The places of admission, by partition, as the store has them; none while it is away.
@@ -186,21 +185,11 @@ fn start(
     Server::start_with(folder, Start { at, arguments: &["--role", role], variables: settings })
 }
 
-fn run(folder: &Folder, settings: &[(&str, String)], arguments: &[&str]) -> Output {
-    let mut command = referto();
-    command.envs(settings.iter().map(|(name, value)| (name, value)));
-    command.arg("--data").arg(folder.path()).args(arguments).output().expect("referto starts")
-}
-
-fn told(output: Output) -> String {
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("text")
-}
-
 /// A report sent right after a kill, and when it was receipted and stored: the time to recover, as a laboratory sees it.
 pub(super) struct Probe {
     pub(super) accepted_after: Duration,
-    pub(super) stored_after: Duration,
+    /// None where it is told of as lost.
+    pub(super) stored_after: Option<Duration>,
 }
 
 /// Sends the report to whichever door takes it, and follows it.
@@ -215,9 +204,13 @@ pub(super) fn probe(doors: &[SocketAddr], status: SocketAddr, key: &str, number:
         answer.header("location").map(str::to_owned).filter(|_| answer.status == 202)
     });
     let accepted_after = began.elapsed();
-    wait(|| {
+    let is_stored = wait(|| {
         let answer = http::get(&location).key(key).try_to(status).ok()?;
-        (answer.status == 200 && answer.json()["state"] == "done").then_some(())
+        match answer.status {
+            200 => (answer.json()["state"] == "done").then_some(true),
+            500 => Some(false),
+            _ => None,
+        }
     });
-    Probe { accepted_after, stored_after: began.elapsed() }
+    Probe { accepted_after, stored_after: is_stored.then(|| began.elapsed()) }
 }

@@ -6,6 +6,7 @@
 mod apart;
 mod audit;
 mod keep_alive;
+mod named_points;
 mod node;
 mod relay;
 mod retention;
@@ -33,7 +34,7 @@ use self::{node::Node, relay::Relay};
 use crate::{
     http::{self, Answer, Request},
     sample,
-    server::{self, Folder, referto, wait_for},
+    server::{self, Folder, wait_for},
 };
 
 /// Few, so that two workers have some each; the laboratories below are spread over all of them.
@@ -127,9 +128,7 @@ impl Cluster {
     }
 
     fn try_run(&self, arguments: &[&str]) -> Output {
-        let mut command = referto();
-        command.envs(self.settings.iter().map(|(name, value)| (name, value)));
-        command.arg("--data").arg(self.home.path()).args(arguments).output().expect("referto starts")
+        self.home.referto_with(&self.settings, arguments)
     }
 
     /// Starts a process of this role in a folder of its own.
