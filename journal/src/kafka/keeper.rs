@@ -134,8 +134,9 @@ impl Keeper {
     }
 
     fn check(&self, runtime: &tokio::runtime::Runtime) -> Result<(), ()> {
-        match topics::ensure(&self.options, runtime) {
+        match topics::ensure(&self.options, &self.shared, runtime) {
             Ok(cluster) => {
+                self.shared.forget_cause();
                 self.shared.set_fault(None);
                 self.known.send_replace(Known::Cluster(cluster));
                 Ok(())
@@ -170,12 +171,13 @@ impl Keeper {
         });
         match asked {
             Ok(whole) => {
+                self.shared.forget_cause();
                 let lacks = "some partitions have no leader, or fewer replicas in sync than acknowledgements need";
                 self.shared.set_fault((!whole).then(|| lacks.to_owned()));
                 whole
             }
             Err(error) => {
-                self.shared.set_fault(Some(format!("no broker answers: {error}")));
+                self.shared.set_fault(Some(self.shared.no_answer(&error)));
                 false
             }
         }

@@ -48,6 +48,8 @@ pub(super) struct Shared {
     undelivered: AtomicU64,
     /// Why the brokers cannot be used now.
     fault: Mutex<Option<String>>,
+    /// What the producer's connections ended with last, since brokers last answered.
+    cause: Mutex<Option<String>>,
     failed: OnceLock<String>,
 }
 
@@ -58,6 +60,7 @@ impl Shared {
             delivered: AtomicU64::new(0),
             undelivered: AtomicU64::new(0),
             fault: Mutex::new(Some("no broker has answered yet".to_owned())),
+            cause: Mutex::default(),
             failed: OnceLock::new(),
         }
     }
@@ -90,6 +93,30 @@ impl Shared {
         }
     }
 
+    /// A connection could not be made, or ended: librdkafka's words, which name the broker and never a login.
+    pub(super) fn set_cause(&self, reason: &str) {
+        // How long it took differs each time, and would make each look the news.
+        let mut cause = reason.rsplit_once(" (after ").map_or(reason, |(reason, _)| reason).to_owned();
+        if cause.contains("certificate verify failed") {
+            // OpenSSL says no more of either.
+            cause.push_str("; or the certificate is not of this host");
+        }
+        *self.cause.lock().unwrap_or_else(PoisonError::into_inner) = Some(cause);
+    }
+
+    /// Brokers answer: what ended connections before is over.
+    pub(super) fn forget_cause(&self) {
+        *self.cause.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// That nobody answers, with the cause where one is known: a request alone knows that its time is up.
+    pub(super) fn no_answer(&self, error: &KafkaError) -> String {
+        match &*self.cause.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(cause) => format!("no broker answers: {cause}"),
+            None => format!("no broker answers: {error}"),
+        }
+    }
+
     /// The process should end. The first reason stays.
     pub(super) fn fail(&self, reason: String) {
         if self.failed.set(reason).is_ok() {
@@ -107,5 +134,26 @@ impl Shared {
             (None, Some(reason)) => Health::Unreachable(reason.clone()),
             (None, None) => Health::Ready,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::error::RDKafkaErrorCode;
+
+    use super::*;
+
+    #[test]
+    fn why_nobody_answers_is_told_until_somebody_does() {
+        let (shared, late) = (Shared::new(1), KafkaError::MetadataFetch(RDKafkaErrorCode::OperationTimedOut));
+        let unknown = shared.no_answer(&late);
+        // The same, whatever time it took.
+        for took in ["3ms in state CONNECT", "7ms in state CONNECT, 2 identical error(s) suppressed"] {
+            shared.set_cause(&format!("a:1/bootstrap: Connect to a:1 failed: Connection refused (after {took})"));
+            let said = shared.no_answer(&late);
+            assert_eq!(said, "no broker answers: a:1/bootstrap: Connect to a:1 failed: Connection refused");
+        }
+        shared.forget_cause();
+        assert_eq!(shared.no_answer(&late), unknown);
     }
 }

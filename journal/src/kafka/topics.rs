@@ -10,7 +10,10 @@ use rdkafka::{
 };
 use tokio::runtime::Runtime;
 
-use super::options::{Durability, Options};
+use super::{
+    options::{Durability, Options},
+    shared::Shared,
+};
 use crate::Topic;
 
 /// Replicas of a topic that is made under [`Durability::Replicated`]: one may be down and one be lost.
@@ -21,17 +24,17 @@ const IN_SYNC: usize = 2;
 /// Makes the topics that are missing and checks all of them; returns the cluster's id. Blocks.
 ///
 /// `runtime` only waits for answers that librdkafka's own threads give.
-pub(super) fn ensure(options: &Options, runtime: &Runtime) -> Result<String, String> {
+pub(super) fn ensure(options: &Options, shared: &Shared, runtime: &Runtime) -> Result<String, String> {
     let admin: AdminClient<DefaultClientContext> =
         options.client().create().map_err(|error| format!("the settings are not librdkafka's: {error}"))?;
     let limit = options.request_timeout;
     // Of all topics: asking for one by name makes it where the brokers make topics by themselves.
-    let metadata = admin.inner().fetch_metadata(None, limit).map_err(|error| format!("no broker answers: {error}"))?;
+    let metadata = admin.inner().fetch_metadata(None, limit).map_err(|error| shared.no_answer(&error))?;
     let missing: Vec<_> = Topic::ALL.into_iter().filter(|topic| found(&metadata, options, *topic).is_none()).collect();
     if !missing.is_empty() {
         create(options, &admin, &missing, runtime)?;
     }
-    check_places(options, &admin)?;
+    check_places(options, shared, &admin)?;
     check_settings(options, &admin, runtime)?;
     admin.inner().fetch_cluster_id(limit).ok_or_else(|| "the brokers do not tell the cluster's id".to_owned())
 }
@@ -86,7 +89,7 @@ fn create(
 }
 
 /// Every partition has a leader, their number is ours, and enough replicas stand behind each.
-fn check_places(options: &Options, admin: &AdminClient<DefaultClientContext>) -> Result<(), String> {
+fn check_places(options: &Options, shared: &Shared, admin: &AdminClient<DefaultClientContext>) -> Result<(), String> {
     let limit = Instant::now() + options.request_timeout;
     for topic in Topic::ALL {
         let name = options.name(topic);
@@ -94,7 +97,7 @@ fn check_places(options: &Options, admin: &AdminClient<DefaultClientContext>) ->
             let metadata = admin
                 .inner()
                 .fetch_metadata(Some(&name), options.request_timeout)
-                .map_err(|error| format!("no broker answers: {error}"))?;
+                .map_err(|error| shared.no_answer(&error))?;
             let partitions = metadata.topics().first().map(|topic| topic.partitions()).unwrap_or_default();
             if !partitions.is_empty() && partitions.iter().all(|partition| partition.leader() >= 0) {
                 let replicas = partitions.iter().map(|partition| partition.replicas().len()).min();

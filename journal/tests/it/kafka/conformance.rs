@@ -16,7 +16,7 @@ use rdkafka::{
     client::DefaultClientContext,
 };
 
-use super::{broker, open, options, until};
+use super::{broker, open, options, reason, until};
 use crate::common::{append, within};
 
 /// Journals by their id.
@@ -108,12 +108,4 @@ async fn one_broker_must_be_asked_for() {
     let Some(address) = broker() else { return };
     let journal = KafkaJournal::open(Options { durability: Durability::Replicated, ..options(&address) }).unwrap();
     until(async || reason(&journal).contains("kafka.durability = single")).await;
-}
-
-/// Why it does not serve; empty where it does.
-fn reason(journal: &KafkaJournal) -> String {
-    match journal.health() {
-        Health::Unreachable(reason) => reason,
-        _ => String::new(),
-    }
 }

@@ -18,7 +18,7 @@ use std::{
 };
 
 use journal::{
-    Journal,
+    Health, Journal,
     kafka::{Durability, KafkaJournal, Options},
 };
 use xtask::servers::kafka::VARIABLE;
@@ -68,4 +68,12 @@ async fn until(mut condition: impl AsyncFnMut() -> bool) {
         }
     })
     .await;
+}
+
+/// Why it does not serve; empty where it does.
+fn reason(journal: &KafkaJournal) -> String {
+    match journal.health() {
+        Health::Unreachable(reason) => reason,
+        _ => String::new(),
+    }
 }

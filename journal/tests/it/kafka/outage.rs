@@ -6,18 +6,22 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use bytes::Bytes;
-use journal::{AppendError, Journal, Limit, Position, Record, Topic};
+use journal::{
+    AppendError, Journal, Limit, Position, Record, Topic,
+    kafka::{KafkaJournal, Options},
+};
 use xtask::servers::{Folder, kafka::Broker};
 
 use super::{
     broker, open, options,
     readers::{Places, subscribe},
-    until,
+    reason, until,
 };
-use crate::common::record;
+use crate::common::{append, record};
 
 const KEYS: [&str; 4] = ["a", "b", "c", "d"];
 const PAGE: Limit = Limit { records: 50, bytes: 1 << 20 };
@@ -85,6 +89,16 @@ async fn a_broker_that_is_killed_loses_nothing_acknowledged() {
             highest = highest.max(number);
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn why_no_broker_answers_is_told() {
+    // Nobody listens there.
+    let options = Options { request_timeout: Duration::from_secs(1), ..options("127.0.0.1:1") };
+    let journal = KafkaJournal::open(options).unwrap();
+    until(async || reason(&journal).contains("Connection refused")).await;
+    let Err(AppendError::Unavailable(cause)) = append(&*journal, "one").await else { panic!("taken") };
+    assert!(cause.to_string().contains("Connection refused"), "{cause}");
 }
 
 /// Appends three at a time, and the same again until they are acknowledged.
