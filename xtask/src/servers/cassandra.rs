@@ -98,7 +98,7 @@ impl Cassandra {
     /// The PEM files of the authority that signed a secured node's certificate, and of one that did not.
     #[must_use]
     pub fn authorities(&self) -> Option<[&Path; 2]> {
-        self.keys.as_ref().map(|keys| [keys.authority.as_path(), keys.stranger.as_path()])
+        self.keys.as_ref().map(Keys::authorities)
     }
 
     /// Its process, while it runs.

@@ -11,7 +11,13 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 
-use super::{Java, ROOT, free_port, jars};
+use super::{
+    Java, ROOT, free_ports, jars,
+    keys::{self, Keys},
+};
+
+/// The user that a secured broker has from the start, and the password.
+pub const LOGIN: (&str, &str) = ("referto", "by-scram-alone");
 
 /// The variable that tells tests where a broker listens.
 pub const VARIABLE: &str = "REFERTO_TEST_KAFKA";
@@ -27,6 +33,7 @@ pub struct Broker {
     folder: PathBuf,
     jars: PathBuf,
     port: u16,
+    keys: Option<Keys>,
     java: Option<Java>,
 }
 
@@ -39,6 +46,15 @@ struct Node {
     controller_port: u16,
     /// How long it may be silent before the others give it up.
     session: Duration,
+    is_secured: bool,
+}
+
+impl Node {
+    /// On free ports, in clear.
+    fn new(id: usize) -> anyhow::Result<Self> {
+        let [port, controller_port] = free_ports()?;
+        Ok(Self { id, port, advertised: port, controller_port, session: SESSION, is_secured: false })
+    }
 }
 
 /// Short, so that one that was killed comes back soon.
@@ -58,9 +74,15 @@ impl Broker {
     /// # Errors
     /// As [`Broker::start`].
     pub fn start_behind(port: u16, folder: &Path) -> anyhow::Result<Self> {
-        let node =
-            Node { id: 1, port: free_port()?, advertised: port, controller_port: free_port()?, session: SESSION };
-        Ok(Self::start_all(folder, &[node])?.remove(0))
+        Ok(Self::start_all(folder, &[Node { advertised: port, ..Node::new(1)? }])?.remove(0))
+    }
+
+    /// As [`Broker::start`], a broker that answers over TLS alone, and only who logs in (SCRAM-SHA-512).
+    ///
+    /// # Errors
+    /// As [`Broker::start`].
+    pub fn start_secured(folder: &Path) -> anyhow::Result<Self> {
+        Ok(Self::start_all(folder, &[Node { is_secured: true, ..Node::new(1)? }])?.remove(0))
     }
 
     /// Starts `count` brokers that replicate each other, each in a folder of its own below `folder`.
@@ -76,12 +98,7 @@ impl Broker {
     /// # Errors
     /// As [`Broker::start`].
     pub fn patient_cluster(folder: &Path, count: usize, session: Duration) -> anyhow::Result<Vec<Self>> {
-        let nodes = (1..=count)
-            .map(|id| {
-                let port = free_port()?;
-                Ok(Node { id, port, advertised: port, controller_port: free_port()?, session })
-            })
-            .collect::<anyhow::Result<Vec<_>>>()?;
+        let nodes = (1..=count).map(|id| Ok(Node { session, ..Node::new(id)? })).collect::<anyhow::Result<Vec<_>>>()?;
         Self::start_all(folder, &nodes)
     }
 
@@ -101,14 +118,20 @@ impl Broker {
 
     fn format(folder: &Path, node: &Node, voters: &str, count: usize) -> anyhow::Result<Self> {
         let ours = Path::new(ROOT).join("deploy/local/kafka");
-        let broker = Self {
-            folder: folder.join(format!("kafka-{}", node.id)),
-            jars: jars(&ours.join("pom.xml"))?,
-            port: node.port,
-            java: None,
-        };
-        fs::create_dir_all(&broker.folder)?;
+        let folder = folder.join(format!("kafka-{}", node.id));
+        fs::create_dir_all(&folder)?;
+        let keys = node.is_secured.then(|| Keys::make(&folder)).transpose()?;
+        let broker = Self { folder, jars: jars(&ours.join("pom.xml"))?, port: node.port, keys, java: None };
         let mut properties = fs::read_to_string(ours.join("server.properties"))?;
+        if let Some(keys) = &broker.keys {
+            // Of two lines with one name the later holds.
+            properties += &fs::read_to_string(ours.join("secured.properties"))?
+                .replace("@STORE@", &keys.store.display().to_string())
+                .replace("@STORE_PASSWORD@", keys::PASSWORD)
+                .replace("@AUTHORITY@", &keys.authority.display().to_string())
+                .replace("@USER@", LOGIN.0)
+                .replace("@PASSWORD@", LOGIN.1);
+        }
         for (name, value) in [
             ("@NODE@", node.id.to_string()),
             ("@VOTERS@", voters.to_owned()),
@@ -123,11 +146,12 @@ impl Broker {
             properties = properties.replace(name, &value);
         }
         fs::write(broker.properties(), properties)?;
-        let done = broker
-            .command(&["kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER, "--config"])
-            .arg(broker.properties())
-            .output()
-            .context("cannot run java (on Debian: apt-get install openjdk-17-jre-headless)")?;
+        let mut format = broker.command(&["kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER, "--config"]);
+        format.arg(broker.properties());
+        if node.is_secured {
+            format.arg("--add-scram").arg(format!("SCRAM-SHA-512=[name={},password={}]", LOGIN.0, LOGIN.1));
+        }
+        let done = format.output().context("cannot run java (on Debian: apt-get install openjdk-17-jre-headless)")?;
         ensure!(done.status.success(), "kafka could not format its folder: {}", String::from_utf8_lossy(&done.stdout));
         Ok(broker)
     }
@@ -136,6 +160,12 @@ impl Broker {
     #[must_use]
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
+    }
+
+    /// The PEM files of the authority that signed a secured broker's certificate, and of one that did not.
+    #[must_use]
+    pub fn authorities(&self) -> Option<[&Path; 2]> {
+        self.keys.as_ref().map(Keys::authorities)
     }
 
     /// Its process, while it runs.
@@ -168,6 +198,10 @@ impl Broker {
 
     fn wait_ready(&mut self) -> anyhow::Result<()> {
         self.java.as_mut().context("the broker was not started")?.wait_ready()?;
+        if self.keys.is_some() {
+            // Asked in clear it would not answer.
+            return Ok(());
+        }
         self.answers()
     }
 

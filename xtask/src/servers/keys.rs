@@ -38,6 +38,11 @@ impl Keys {
         Ok(keys)
     }
 
+    /// The files of the authority that signed the certificate, and of the one that did not.
+    pub(crate) fn authorities(&self) -> [&Path; 2] {
+        [&self.authority, &self.stranger]
+    }
+
     fn tool(&self, arguments: &[&str], more: &[&str]) -> anyhow::Result<()> {
         let mut command = Command::new("keytool");
         command.args(arguments).args(more).args(["-storepass", PASSWORD, "-keystore"]).arg(&self.store);

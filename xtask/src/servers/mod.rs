@@ -86,12 +86,6 @@ impl Drop for Folder {
     }
 }
 
-/// A port of loopback that nothing listens on now.
-pub(crate) fn free_port() -> anyhow::Result<u16> {
-    let [port] = free_ports()?;
-    Ok(port)
-}
-
 /// Ports of loopback that nothing listens on now, all different.
 pub(crate) fn free_ports<const N: usize>() -> anyhow::Result<[u16; N]> {
     let held = (0..N).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<Vec<_>, _>>()?;
