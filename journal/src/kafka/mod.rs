@@ -40,7 +40,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use rdkafka::{config::RDKafkaLogLevel, consumer::BaseConsumer};
+use rdkafka::{config::RDKafkaLogLevel, consumer::BaseConsumer, error::KafkaError};
 use tokio::sync::watch;
 
 pub use self::options::{Durability, Options};
@@ -65,9 +65,12 @@ const FLUSH: Duration = Duration::from_secs(5);
 /// Why a journal on Kafka cannot be opened: its settings, or this machine.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// librdkafka does not take the settings.
-    #[error("the settings of kafka cannot be used")]
-    Settings(#[source] rdkafka::error::KafkaError),
+    /// librdkafka does not take the settings; what it says, without their values, which may be secrets.
+    #[error("the settings of kafka cannot be used: {0}")]
+    Settings(String),
+    /// What they ask for needs TLS.
+    #[error("this build has no TLS or SCRAM to the brokers (feature kafka-tls): {0}")]
+    NoTls(String),
     /// A thread could not be started.
     #[error("cannot start a thread")]
     Thread(#[source] std::io::Error),
@@ -99,9 +102,9 @@ impl KafkaJournal {
     /// [`OpenError`].
     pub fn open(options: Options) -> Result<Arc<Self>, OpenError> {
         let shared = Arc::new(Shared::new(options.queue_bytes));
-        let producer = Arc::new(Producer::new(&options, &shared).map_err(OpenError::Settings)?);
+        let producer = Arc::new(Producer::new(&options, &shared).map_err(refused)?);
         // Readers come later, and each may find settings that it cannot use: told now.
-        options.member("referto").create::<BaseConsumer>().map_err(OpenError::Settings)?;
+        options.member("referto").create::<BaseConsumer>().map_err(refused)?;
         let mirror = Mirror::new(&options);
         let (keeper, known) = Keeper::start(&options, &shared, &producer, &mirror).map_err(OpenError::Thread)?;
         Ok(Arc::new(Self {
@@ -284,6 +287,21 @@ impl Journal for KafkaJournal {
             Durability::Single => "single",
         }
     }
+}
+
+/// Why librdkafka does not take the settings.
+fn refused(error: KafkaError) -> OpenError {
+    let said = match error {
+        // Its last part is the value.
+        KafkaError::ClientConfig(_, said, name, _) => format!("{name}: {said}"),
+        KafkaError::ClientCreation(said) => said,
+        other => other.to_string(),
+    };
+    // "OpenSSL not available at build time", and of SCRAM "recompile librdkafka with libsasl2 or openssl support".
+    if !cfg!(feature = "kafka-tls") && said.to_lowercase().contains("openssl") {
+        return OpenError::NoTls(said);
+    }
+    OpenError::Settings(said)
 }
 
 /// librdkafka's own log, at the levels of ours; what it says of brokers that come and go is told by health.

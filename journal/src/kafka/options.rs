@@ -19,7 +19,7 @@ pub enum Durability {
 }
 
 /// How a journal on Kafka is opened.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Options {
     /// `host:port` of some brokers, with commas between; the rest is learned from them.
     pub brokers: String,
@@ -50,6 +50,20 @@ pub struct Options {
     /// Settings of librdkafka passed on as they are: `security.protocol`, `ssl.*`, `sasl.*` and the like. What this
     /// adapter promises does not bend to them.
     pub client: BTreeMap<String, String>,
+}
+
+/// Of librdkafka's settings the names alone: a password is among them.
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { brokers, durability, topic_prefix, partitions, .. } = self;
+        f.debug_struct("Options")
+            .field("brokers", brokers)
+            .field("durability", durability)
+            .field("topic_prefix", topic_prefix)
+            .field("partitions", partitions)
+            .field("client", &self.client.keys())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Options {
@@ -101,6 +115,10 @@ impl Options {
     pub(super) fn client(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("client.id", "referto");
+        if cfg!(feature = "kafka-tls") {
+            // The OpenSSL that is compiled in would look for the system's authorities where no system has them.
+            config.set("ssl.ca.location", "probe");
+        }
         for (name, value) in &self.client {
             config.set(name, value);
         }
@@ -220,5 +238,26 @@ mod tests {
     fn settings_that_only_a_reader_would_refuse_are_refused_at_once() {
         let opened = KafkaJournal::open(with(&[("max.poll.interval.ms", "1000")]));
         assert!(matches!(opened, Err(OpenError::Settings(_))));
+    }
+
+    #[test]
+    fn what_is_shown_of_settings_has_no_password_in_it() {
+        // A name that is misspelt, a password that is no number.
+        for name in ["sasl.pasword", "linger.ms"] {
+            let options = with(&[("sasl.password", "hunter2"), (name, "hunter2")]);
+            let shown = format!("{options:?}");
+            assert!(shown.contains(name) && !shown.contains("hunter2"), "{shown}");
+            let Err(error) = KafkaJournal::open(options) else { panic!("{name} is taken") };
+            let shown = format!("{error} {error:?}");
+            assert!(shown.contains(name) && !shown.contains("hunter2"), "{shown}");
+        }
+    }
+
+    #[cfg(feature = "kafka-tls")]
+    #[test]
+    fn the_authorities_of_the_system_are_trusted_unless_others_are_named() {
+        let read = |options: Options| options.client().get("ssl.ca.location").map(str::to_owned);
+        assert_eq!(read(with(&[])).as_deref(), Some("probe"));
+        assert_eq!(read(with(&[("ssl.ca.location", "/ours.pem")])).as_deref(), Some("/ours.pem"));
     }
 }

@@ -8,6 +8,7 @@ mod members;
 mod outage;
 mod readers;
 mod retention;
+mod tls;
 
 use std::{
     sync::{
