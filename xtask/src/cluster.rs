@@ -34,6 +34,12 @@ const LONGER: [(&str, &str, u32); 3] = [
     ("several processes: a zombie, a store that is away or slow, a rolling restart", "cluster::", 120),
 ];
 
+/// Servers of their own, which speak TLS alone: what they are, package and feature, which tests.
+const SECURED: [(&str, &str, &str, &str); 2] = [
+    ("a broker with TLS and login", "journal", "kafka-tls", "kafka::tls"),
+    ("a node with TLS and login", "store", "scylla-tls", "scylla::tls"),
+];
+
 /// All of it for longer.
 pub(crate) fn torture() -> anyhow::Result<()> {
     needs::meet()?;
@@ -48,7 +54,12 @@ pub(crate) fn torture() -> anyhow::Result<()> {
             .variable("TORTURE_SECONDS", &seconds.to_string())
             .run()?;
     }
-    let tls =
-        ["test", "--locked", "--package", "store", "--features", "scylla-tls", "--test", "it", "--", "scylla::tls"];
-    Step::cargo("a node with TLS and login", &tls).variable(cassandra::VARIABLE, &node.address()).run()
+    for (name, package, feature, tests) in SECURED {
+        let arguments = ["test", "--locked", "--package", package, "--features", feature, "--test", "it", "--", tests];
+        Step::cargo(name, &arguments)
+            .variable(kafka::VARIABLE, &broker.address())
+            .variable(cassandra::VARIABLE, &node.address())
+            .run()?;
+    }
+    Ok(())
 }
