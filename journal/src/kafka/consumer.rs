@@ -4,6 +4,7 @@
 mod tests;
 
 use std::{
+    cell::Cell,
     collections::BTreeSet,
     sync::{
         Arc,
@@ -34,6 +35,8 @@ use crate::{Ends, Places, Position, ReadError, Topic};
 const POLL: Duration = Duration::from_millis(50);
 /// How long a full buffer is waited for before fetching is paused, which throws away what was read ahead.
 const PATIENCE: Duration = Duration::from_millis(250);
+/// How long partitions are begun one after the other before the group is looked after.
+const ROUND: Duration = Duration::from_secs(1);
 /// Between two attempts at a place that could not be had.
 const AGAIN: Duration = Duration::from_millis(200);
 
@@ -45,6 +48,8 @@ struct Reading {
     topic: Topic,
     client: Client,
     buffer: Arc<Buffer>,
+    /// Nothing is fetched: there is no room for it.
+    paused: Cell<bool>,
 }
 
 /// Takes records for whoever wants them.
@@ -58,7 +63,6 @@ pub(super) struct Consuming {
     asked: BTreeSet<u32>,
     again_at: Option<Instant>,
     full_since: Option<Instant>,
-    paused: bool,
 }
 
 /// Reads nothing more; the group still thinks it has its partitions, until what is in hand is done.
@@ -86,7 +90,13 @@ impl Consuming {
         let client: Client = options.member(&options.readers(topic)).create_with_context(member)?;
         client.subscribe(&[&options.name(topic)])?;
         Ok(Self {
-            reading: Reading { options: options.clone(), topic, client, buffer: Arc::clone(buffer) },
+            reading: Reading {
+                options: options.clone(),
+                topic,
+                client,
+                buffer: Arc::clone(buffer),
+                paused: Cell::new(false),
+            },
             places,
             runtime: Handle::current(),
             stop: Arc::clone(stop),
@@ -94,7 +104,6 @@ impl Consuming {
             asked: BTreeSet::new(),
             again_at: None,
             full_since: None,
-            paused: false,
         })
     }
 
@@ -102,8 +111,13 @@ impl Consuming {
     pub(super) fn run(mut self) {
         while !self.stop.load(Ordering::Acquire) {
             self.ask_places();
+            // Each may wait for the brokers; who is to stop, or to poll, does not wait for them all.
+            let until = Instant::now() + ROUND;
             while let Ok(placed) = self.placed.1.try_recv() {
                 self.begin(placed);
+                if self.stop.load(Ordering::Acquire) || Instant::now() > until {
+                    break;
+                }
             }
             if self.full_for_now() {
                 continue;
@@ -146,7 +160,7 @@ impl Consuming {
         }
         let begun = place
             .map_err(|error| error.to_string())
-            .and_then(|place| self.reading.begin(partition, place, self.paused).map_err(|error| error.to_string()));
+            .and_then(|place| self.reading.begin(partition, place).map_err(|error| error.to_string()));
         match begun {
             Ok(()) => self.again_at = None,
             Err(error) => {
@@ -159,10 +173,10 @@ impl Consuming {
     /// True where there is no room: then polling is left for a moment, or goes on with fetching paused, for a
     /// consumer that does not poll is thrown out of its group.
     fn full_for_now(&mut self) -> bool {
-        if self.paused {
+        if self.reading.paused.get() {
             if self.reading.buffer.is_low() {
                 self.reading.resume_all();
-                (self.paused, self.full_since) = (false, None);
+                self.full_since = None;
             }
             return false;
         }
@@ -175,7 +189,6 @@ impl Consuming {
             return true;
         }
         self.reading.pause_all();
-        self.paused = true;
         false
     }
 }
@@ -204,7 +217,7 @@ impl Complete {
 
 impl Reading {
     /// Seeks to the place and lets records come.
-    fn begin(&self, partition: u32, place: Option<u64>, paused: bool) -> Result<(), Unable> {
+    fn begin(&self, partition: u32, place: Option<u64>) -> Result<(), Unable> {
         let ends = self.ends(partition)?;
         // Without a place: only where nothing was ever let go of.
         let at = place.unwrap_or(0);
@@ -219,10 +232,13 @@ impl Reading {
         if sought.and_then(|sought| sought.elements().iter().try_for_each(|one| one.error())).is_err() {
             tracing::debug!(partition, at, "a partition is begun anew");
             // The client stops a partition that it once found out of range, and does not seek in it any more.
-            self.client.incremental_unassign(&list)?;
+            if let Err(error) = self.client.incremental_unassign(&list) {
+                // As it is where an earlier attempt got no further than this.
+                tracing::debug!(partition, %error, "it was not assigned");
+            }
             self.client.incremental_assign(&list)?;
         }
-        if paused {
+        if self.paused.get() {
             self.client.pause(&list)?;
         } else {
             self.client.resume(&list)?;
@@ -283,7 +299,7 @@ impl Reading {
 
     /// Goes back to `next`, or tells that it is not there.
     fn again(&self, partition: u32, next: u64) {
-        if let Err(error) = self.begin(partition, Some(next), false) {
+        if let Err(error) = self.begin(partition, Some(next)) {
             tracing::debug!(partition, error = %error, "a partition could not be begun again");
             let mut assigned = self.client.context().assigned();
             assigned.next.remove(&partition);
@@ -302,10 +318,12 @@ impl Reading {
     }
 
     fn pause_all(&self) {
+        self.paused.set(true);
         self.all(|client, list| client.pause(list));
     }
 
     fn resume_all(&self) {
+        self.paused.set(false);
         self.all(|client, list| client.resume(list));
     }
 

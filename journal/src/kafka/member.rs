@@ -21,6 +21,9 @@ use rdkafka::{
 use super::{buffer::Buffer, log, metrics::ClientMetrics, options::LEASES_WAIT};
 use crate::Topic;
 
+/// Where a partition is until its place is known.
+pub(super) const ANYWHERE: Offset = Offset::Offset(0);
+
 /// The partitions of this member.
 #[derive(Default)]
 pub(super) struct Assigned {
@@ -46,10 +49,11 @@ impl Member {
     }
 
     fn assign(&self, consumer: &BaseConsumer<Self>, list: &mut TopicPartitionList) {
-        // The end, which is always there: nothing is read before the place is known. Left to itself the client would
-        // look for a committed offset, find none, and stop the partition.
+        // A number, whichever: nothing is taken before the place is known. Left to itself the client would look for a
+        // committed offset, find none, and stop the partition; and it asks for a named one, as the end is, again when
+        // the answer crosses our seek, and then goes there, so that what was to be read waits for the next record.
         let done = list
-            .set_all_offsets(Offset::End)
+            .set_all_offsets(ANYWHERE)
             .and_then(|()| consumer.incremental_assign(list))
             .and_then(|()| consumer.pause(list));
         if let Err(error) = done {

@@ -46,6 +46,9 @@ impl Mirror {
     /// Notes `next` where it is further than what is there. Blocks.
     pub(super) fn set(&self, topic: Topic, next: Position) -> Result<(), Unable> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.offsets.get(&(topic, next.partition)).is_some_and(|have| *have >= next.offset) {
+            return Ok(());
+        }
         // Another process may have been further.
         if self.committed(&mut kept, topic, next.partition)?.is_none_or(|have| have < next.offset) {
             self.commit(&mut kept, topic, next)?;
@@ -102,7 +105,10 @@ impl Mirror {
         Ok(match kept.clients.entry(topic) {
             std::collections::btree_map::Entry::Occupied(client) => client.into_mut(),
             std::collections::btree_map::Entry::Vacant(place) => {
-                place.insert(self.options.consumer(&self.options.mirror(topic)).create_with_context(Quiet)?)
+                let mut config = self.options.consumer(&self.options.mirror(topic));
+                // A commit has no other limit, and admission waits for it.
+                config.set("socket.timeout.ms", self.options.request_timeout.as_millis().to_string());
+                place.insert(config.create_with_context(Quiet)?)
             }
         })
     }

@@ -196,6 +196,8 @@ impl Stage {
                     "the journal could not note the store's place"
                 );
                 self.sync_at = Some(Instant::now() + SYNC_EVERY);
+                // Admission waits meanwhile: the others are noted when this one can be.
+                break;
             }
         }
         self.show_dead_letters().await;

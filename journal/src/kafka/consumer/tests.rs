@@ -57,7 +57,14 @@ async fn a_partition_that_the_client_gave_up_is_begun_anew_at_its_place() {
     let Consuming { reading, .. } =
         Consuming::new(&options, Topic::Uploads, Arc::new(Nowhere), &buffer, &stop).unwrap();
     poll_until(&reading, |_| reading.client.context().assigned().unplaced.contains(&0).then_some(()));
-    reading.begin(0, Some(0), false).unwrap();
+    let parked = reading.client.assignment().unwrap();
+    let named =
+        |one: &rdkafka::topic_partition_list::TopicPartitionListElem<'_>| !matches!(one.offset(), Offset::Offset(_));
+    assert!(
+        !parked.elements().iter().any(named),
+        "a name is asked for again after the seek, and goes there: {parked:?}"
+    );
+    reading.begin(0, Some(0)).unwrap();
     // Far beyond the end: the broker refuses, and the client fetches no more from there.
     let seek = |to| {
         let mut list = reading.list([0]).unwrap();
@@ -70,6 +77,13 @@ async fn a_partition_that_the_client_gave_up_is_begun_anew_at_its_place() {
     poll_until(&reading, gave_up);
     seek(3).expect_err("the client does not seek in it any more, which is what this is about");
 
-    reading.begin(0, Some(3), false).unwrap();
+    reading.begin(0, Some(3)).unwrap();
     assert_eq!(poll_until(&reading, |polled| polled.and_then(Result::ok)), 3);
+
+    // Where there is no room, it is begun and not read on.
+    reading.pause_all();
+    reading.again(0, 5);
+    assert!((0..40).all(|_| reading.client.poll(POLL).is_none_or(|polled| polled.is_err())), "nothing is fetched");
+    reading.resume_all();
+    assert_eq!(poll_until(&reading, |polled| polled.and_then(Result::ok)), 5);
 }
