@@ -1,11 +1,23 @@
 //! Bringing a server's schema to what this release needs; to be run again at will.
 
+use std::time::Duration;
+
+use ::scylla::client::session::Session;
+
 use super::{
     Options, schema,
     server::{self, Server},
     session::{self, unavailable},
 };
 use crate::StoreError;
+
+/// How long one change of the schema may take: servers agree on it, and write out what a dropped table had.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A session that has the patience for it.
+async fn session(options: &Options) -> Result<Session, StoreError> {
+    session::session(&Options { request_timeout: options.request_timeout.max(LIMIT), ..options.clone() }).await
+}
 
 /// What [`apply`] found and did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +50,7 @@ pub async fn detect(options: &Options) -> Result<Server, StoreError> {
 /// # Errors
 /// [`StoreError::Unavailable`]: run it again.
 pub async fn apply(options: &Options) -> Result<Applied, StoreError> {
-    let session = session::session(options).await?;
+    let session = session(options).await?;
     let server = server::detect(&session).await?;
     if !server.is_served() {
         return Err(unavailable(Refused::Server(server)));
@@ -60,7 +72,7 @@ pub async fn apply(options: &Options) -> Result<Applied, StoreError> {
 /// # Errors
 /// [`StoreError::Unavailable`].
 pub async fn discard(options: &Options) -> Result<(), StoreError> {
-    let session = session::session(options).await?;
+    let session = session(options).await?;
     let first = &options.layout.keyspace;
     for keyspace in [first.clone(), schema::decisions(first)] {
         session.query_unpaged(format!("DROP KEYSPACE IF EXISTS {keyspace}"), ()).await.map_err(unavailable)?;
