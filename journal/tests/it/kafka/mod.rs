@@ -4,6 +4,7 @@
 //! so and pass.
 
 mod conformance;
+mod keys;
 mod members;
 mod outage;
 mod readers;

@@ -23,7 +23,7 @@ const KEYSPACE: &str = "chaos";
 const PARTITIONS: u32 = 6;
 
 /// Each role, in the order in which its processes are killed.
-const ROLES: [&str; 5] = ["workers", "ingest", "status", "workers", "ingest"];
+const ROLES: [&str; 6] = ["workers", "ingest", "status", "workers", "ingest", "status"];
 
 /// One process of a role; always on the same folder and addresses, as its supervisor would start it.
 struct Process {

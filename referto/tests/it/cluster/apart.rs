@@ -47,3 +47,19 @@ fn roles_apart_lose_nothing_when_one_of_each_is_killed() {
         node.stop();
     }
 }
+
+#[test]
+fn what_waits_shows_with_no_worker_alive() {
+    let Some(cluster) = Cluster::new("nobody") else { return };
+    let (door, status) = (cluster.start("ingest"), cluster.start("status"));
+    cluster.upload_of_each(&door, "N");
+    let lag = |of: &str| status.metric(&format!("referto_lag_{of}{{topic=\"uploads\"}}"));
+    wait_for(|| (lag("records") == Some(LABS as f64)).then_some(()));
+    let first = wait_for(|| lag("seconds").filter(|seconds| *seconds > 0.0));
+    wait_for(|| lag("seconds").filter(|seconds| *seconds > first));
+    let worker = cluster.start("workers");
+    cluster.audit(&status, &[&worker]);
+    for node in [door, status, worker] {
+        node.stop();
+    }
+}
