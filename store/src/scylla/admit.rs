@@ -80,13 +80,13 @@ async fn write_items(
                 let row = (
                     (submission.0, int(bucket), int(index), outcome.as_str(), line, partition, offset, faults),
                     (identity, version),
-                    stamps::fact(new.position),
+                    stamps::of_upload(new.received_at, new.position),
                 );
                 accepted.entry((submission, bucket)).or_default().push((bytes, row));
             }
             None => {
                 let outcome: Outcome = new.refused();
-                let stamp = stamps::refused(new.position);
+                let stamp = stamps::refused(new.received_at, new.position);
                 let row =
                     (submission.0, int(bucket), int(index), outcome.as_str(), line, partition, offset, faults, stamp);
                 refused.entry((submission, bucket)).or_default().push((bytes, row));

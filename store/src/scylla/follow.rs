@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::{
-    Digest, Identity, ItemPlace, SubmissionId, Version,
+    Digest, Identity, ItemPlace, Position, SubmissionId, Version,
     version::{PersonKey, PhoneKey},
 };
 
@@ -56,7 +56,7 @@ async fn submissions(db: &Db, plan: &Plan<'_>) -> Result<(), StoreError> {
     let rows = plan.submissions.iter().map(|(position, submission)| {
         let names = (&submission.control_id, &submission.file_name, &submission.idempotency_key);
         let (at_partition, at_offset) = (int(position.partition), stamps::signed(position.offset));
-        let day = day_number(submission.day);
+        let (day, stamp) = (day_number(submission.day), stamps::of_upload(submission.received_at, *position));
         let whole = (
             submission.id.0,
             submission.lab.as_str(),
@@ -70,10 +70,10 @@ async fn submissions(db: &Db, plan: &Plan<'_>) -> Result<(), StoreError> {
             names,
             at_partition,
             at_offset,
-            stamps::fact(*position),
+            stamp,
         );
         let (lab, bucket) = (submission.lab.as_str(), bucket(position.offset));
-        (whole, (lab, day, bucket, at_partition, at_offset, submission.id.0, names, stamps::fact(*position)))
+        (whole, (lab, day, bucket, at_partition, at_offset, submission.id.0, names, stamp))
     });
     let (whole, of_day): (Vec<_>, Vec<_>) = rows.unzip();
     db.write_each(&db.statements.write.submission, whole).await?;
@@ -142,7 +142,7 @@ async fn repeats(db: &Db, plan: &Plan<'_>, standings: &[(Vec<Version>, Standing)
         let first = standings[*number].0.iter().find(same)?;
         (first.first_place != new.place()).then(|| {
             let (lab, number, test) = report::key(&plan.reports[*number]);
-            let stamp = stamps::fact(new.position);
+            let stamp = stamps::of_upload(new.received_at, new.position);
             (lab, number, test, version.digest.0.as_slice(), new.submission.0, int(new.item.index), stamp)
         })
     });
@@ -194,19 +194,12 @@ async fn held_items(db: &Db, plan: &Plan<'_>, held: &[(usize, &Report, Digest)])
         let (number, version) = new.accepted.as_ref()?;
         (*digests.get(number)? == &version.digest).then_some((new.submission, new.item.index, *number))
     }));
+    // Whoever writes a row writes the same: any timestamp does that is above what expired.
+    let stamp = stamps::of_upload(plan.received_at, Position { partition: 0, offset: 0 });
     let rows = items.into_iter().filter_map(|(submission, index, number)| {
         let (lab, of, test) = report::key(&plan.reports[number]);
         let digest = digests.get(&number)?.0.as_slice();
-        // Whoever writes it writes the same: any timestamp does.
-        Some((
-            submission.0,
-            int(index),
-            lab,
-            of,
-            test,
-            digest,
-            stamps::fact(schemas::Position { partition: 0, offset: 0 }),
-        ))
+        Some((submission.0, int(index), lab, of, test, digest, stamp))
     });
     db.write_each(&db.statements.write.held_item, rows).await
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use schemas::{Identity, ItemPlace, Outcome, Position, SubmissionId, Version};
 
 use super::{reading, rows::whole_micros, session::Db};
@@ -15,6 +16,8 @@ pub(super) struct NewItem<'a> {
     pub(super) submission: SubmissionId,
     pub(super) item: &'a AdmitItem,
     pub(super) position: Position,
+    /// When its record was received.
+    pub(super) received_at: Timestamp,
     /// Where it was accepted: the report, by its number in the plan, and the version as judged.
     pub(super) accepted: Option<(usize, Version)>,
 }
@@ -40,6 +43,8 @@ pub(super) struct PlannedVersion<'a> {
 pub(super) struct Plan<'a> {
     /// The least offset of the batch: everything before it was stored whole by the batches before.
     pub(super) first_offset: u64,
+    /// When the batch's latest record was received.
+    pub(super) received_at: Timestamp,
     /// Reports touched, in the order of first touch.
     pub(super) reports: Vec<Identity>,
     pub(super) versions: Vec<PlannedVersion<'a>>,
@@ -61,6 +66,7 @@ impl<'a> Plan<'a> {
         let mut stored = stored_items(db, records).await?;
         let mut plan = Self {
             first_offset: records.iter().map(|record| record.position.offset).min().unwrap_or(0),
+            received_at: records.iter().map(|record| record.submission.received_at).max().unwrap_or_default(),
             reports: Vec::new(),
             versions: Vec::new(),
             items: Vec::new(),
@@ -118,7 +124,9 @@ impl<'a> Plan<'a> {
         item: &'a AdmitItem,
         accepted: Option<(usize, Version)>,
     ) -> usize {
-        let new = NewItem { submission: record.submission.id, item, position: record.position, accepted };
+        let AdmitRecord { position, submission, .. } = record;
+        let (position, received_at) = (*position, submission.received_at);
+        let new = NewItem { submission: submission.id, item, position, received_at, accepted };
         match slot {
             Some(slot) => {
                 self.items[slot] = new;

@@ -24,7 +24,7 @@ pub struct Layout {
     /// Copies, for both keyspaces.
     pub replication: Replication,
     /// Days for which uploads and their items are kept, 0 for ever; what was written before a change keeps the days
-    /// it was written with. Reports are always kept.
+    /// it was written with, and no timestamp depends on it. Reports are always kept.
     pub uploads_days: u32,
 }
 

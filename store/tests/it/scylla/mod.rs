@@ -2,6 +2,7 @@
 
 mod between;
 mod conformance;
+mod expiry;
 mod fault;
 mod faults;
 mod forged;

@@ -9,7 +9,10 @@ use std::{
 };
 
 use schemas::time::Clock;
-use scylla::client::{session::Session, session_builder::SessionBuilder};
+use scylla::{
+    client::{session::Session, session_builder::SessionBuilder},
+    deserialize::row::DeserializeRow,
+};
 use store::{
     conformance::Latest,
     scylla::{Options, ScyllaStore, apply, schema::decisions},
@@ -46,9 +49,15 @@ pub(crate) struct Keyspace {
 impl Keyspace {
     /// A keyspace that no other test has.
     pub(crate) async fn make(node: &str) -> Self {
+        Self::keeping(node, 0).await
+    }
+
+    /// As `make`, with uploads that are kept so many days.
+    pub(crate) async fn keeping(node: &str, uploads_days: u32) -> Self {
         static MADE: AtomicU32 = AtomicU32::new(0);
         let name = format!("t{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
-        let options = options(node, &name);
+        let mut options = options(node, &name);
+        options.layout.uploads_days = uploads_days;
         apply(&options).await.expect("the schema");
         let session = SessionBuilder::new().known_node(node).build().await.expect("a session");
         Self { options, session }
@@ -62,6 +71,20 @@ impl Keyspace {
     pub(crate) async fn empty(&self) -> Arc<ScyllaStore> {
         self.truncate().await;
         ScyllaStore::open(self.options.clone(), Arc::new(Latest))
+    }
+
+    /// Runs a statement that answers nothing.
+    pub(crate) async fn run(&self, cql: String) {
+        self.session.query_unpaged(cql, ()).await.expect("done");
+    }
+
+    /// The rows of a query.
+    pub(crate) async fn query<R>(&self, cql: String) -> Vec<R>
+    where
+        R: for<'f, 'm> DeserializeRow<'f, 'm>,
+    {
+        let rows = self.session.query_unpaged(cql, ()).await.expect("an answer").into_rows_result().expect("rows");
+        rows.rows::<R>().expect("such rows").map(|row| row.expect("a row")).collect()
     }
 
     async fn truncate(&self) {
