@@ -177,10 +177,10 @@ pub(crate) enum Schema {
 
 #[derive(Args)]
 pub(crate) struct Replay {
-    /// First position, or 'start'
+    /// First position, of one partition; or 'start', of all
     #[arg(long, value_name = "P.O|start")]
     pub(crate) from: String,
-    /// Last position
+    /// Last position; only its partition is read
     #[arg(long, value_name = "P.O")]
     pub(crate) to: Option<String>,
     /// Only this submission's records
@@ -193,7 +193,7 @@ pub(crate) struct Replay {
 
 #[derive(Args)]
 pub(crate) struct Tasks {
-    /// First position, or 'start'
+    /// First position, of one partition; or 'start', of all
     #[arg(long, value_name = "P.O|start", default_value = "start")]
     pub(crate) from: String,
 }

@@ -68,10 +68,12 @@ fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
-/// `P.O`, or `start`: the first offset of the first partition.
+/// `P.O`.
 fn position(text: &str) -> Result<Position, Failure> {
-    if text == "start" {
-        return Ok(Position { partition: 0, offset: 0 });
-    }
     text.parse().map_err(|error| Failure::usage(anyhow::anyhow!("{text:?}: {error}")))
+}
+
+/// `P.O`, of one partition; or `start`, which is of all: none.
+fn start(text: &str) -> Result<Option<Position>, Failure> {
+    if text == "start" { Ok(None) } else { position(text).map(Some) }
 }

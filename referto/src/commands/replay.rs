@@ -5,7 +5,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use workers::admit::Replay;
 
-use super::{position, print, runtime};
+use super::{position, print, runtime, start};
 use crate::{
     cli::{self, Common, DONE, Failure},
     clock,
@@ -18,11 +18,16 @@ use crate::{
 pub(super) fn run(common: &Common, settings: &Settings, arguments: &cli::Replay) -> Result<u8, Failure> {
     let submission = arguments.submission.as_deref().map(str::parse::<SubmissionId>).transpose();
     let replay = Replay {
-        from: position(&arguments.from)?,
+        from: start(&arguments.from)?,
         to: arguments.to.as_deref().map(position).transpose()?,
         submission: submission.map_err(Failure::usage)?,
         dry_run: arguments.dry_run,
     };
+    if let (Some(from), Some(to)) = (replay.from, replay.to)
+        && from.partition != to.partition
+    {
+        return Err(Failure::usage(anyhow::anyhow!("--from {from} and --to {to} are of two partitions: name one")));
+    }
     // No address is served: any free one does.
     let free = ([127, 0, 0, 1], 0).into();
     let settings = Settings { http: free, admin: free, ..settings.clone() };

@@ -3,7 +3,7 @@
 use journal::{Limit, Position, Stored, Topic};
 use serde_json::{Value, json};
 
-use super::{position, print, runtime};
+use super::{print, runtime, start};
 use crate::{
     cli::{self, DONE, Failure},
     folder::Folder,
@@ -14,17 +14,16 @@ use crate::{
 const PAGE: Limit = Limit { records: 1_000, bytes: 4 << 20 };
 
 pub(super) fn run(settings: &Settings, arguments: &cli::Tasks) -> Result<u8, Failure> {
-    let from = position(&arguments.from)?;
+    let from = start(&arguments.from)?;
     let folder = Folder::existing(&settings.data)?;
     runtime()?.block_on(async {
         // Nothing has run here yet: no tasks.
         let Some(journal) = system::open_journal_beside(settings, &folder)? else { return Ok(DONE) };
         for ends in journal.ends(Topic::Notifications).await? {
-            // A position is of one partition; the start is of all.
-            if arguments.from != "start" && ends.partition != from.partition {
+            if from.is_some_and(|from| from.partition != ends.partition) {
                 continue;
             }
-            let mut from = Position { partition: ends.partition, offset: from.offset };
+            let mut from = from.unwrap_or(Position { partition: ends.partition, offset: ends.first });
             loop {
                 let records = journal.read(Topic::Notifications, from, PAGE).await?;
                 let Some(last) = records.last() else { break };

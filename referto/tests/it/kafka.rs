@@ -2,7 +2,10 @@
 //!
 //! They need a broker: `cargo xtask test` gives one. Without it they say so and pass.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
+use store::embedded::dump;
 use xtask::servers::{
     self,
     kafka::{Broker, VARIABLE},
@@ -11,7 +14,7 @@ use xtask::servers::{
 use crate::{
     http,
     sample::report,
-    server::{Folder, Server, Start, referto, wait_for},
+    server::{Folder, Server, Start, printed, referto, wait_for},
 };
 
 /// What makes a process use Kafka, with topics of this test.
@@ -69,4 +72,42 @@ fn a_start_without_brokers_answers_503_and_goes_on_when_they_come() {
     wait_for(|| (http::get("/v1/reports/A-1").key(&key).to(server.http).status == 200).then_some(()));
     assert!(http::get("/metrics").to(server.admin).text().contains("referto_dependency_up{name=\"journal\"} 1"));
     assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
+fn a_replay_from_the_start_reads_every_partition_and_tells_nobody_again() {
+    let Some(address) = broker() else { return };
+    // One key, or the rows of the second store could not be those of the first.
+    let settings = [settings(&address, "replay"), vec![("REFERTO_SECRET_KEY", "07".repeat(32))]].concat();
+    let (folder, fresh) = (Folder::new(), Folder::new());
+    let keys = ["a", "b", "c", "d", "e", "f"].map(|lab| folder.add_lab(lab, &[]));
+    let server = Server::start_with(&folder, Start { variables: &settings, ..Start::default() }).expect("it serves");
+    let mut partitions = BTreeSet::new();
+    for key in &keys {
+        let body = format!("{}\n{}\n", report("R-1"), report("R-2"));
+        let (_, outcome) = server.upload(key, "application/x-ndjson", body);
+        assert_eq!(outcome["new"], 2, "{outcome}");
+        let (answer, _) = server.upload(key, "application/json", report("R-3").to_string());
+        let position = answer.json()["position"].as_str().expect("a position").to_owned();
+        partitions.insert(position.split('.').next().expect("a partition").to_owned());
+    }
+    assert!(partitions.len() > 1, "{partitions:?}");
+    assert_eq!(server.stop(), Some(0));
+    let tasks = |folder: &Folder| printed(folder.referto_with(&settings, &["tasks"])).lines().count();
+    let told = tasks(&folder);
+
+    let replay = |arguments: &[&str]| -> Value {
+        let told = printed(fresh.referto_with(&settings, &[&["replay", "--json", "--from"], arguments].concat()));
+        serde_json::from_str(&told).expect("a count")
+    };
+    let counts = |dry: bool| json!({"records": 12, "items": 18, "tasks": 0, "dryRun": dry});
+    assert_eq!(replay(&["start", "--dry-run"]), counts(true));
+    assert_eq!(replay(&["start"]), counts(false));
+    let rows = |folder: &Folder| dump(&folder.file("store.db"), false).expect("the store can be read");
+    assert_eq!(rows(&fresh), rows(&folder));
+    assert_eq!((told, tasks(&fresh)), (18, 18));
+    // A position is of one partition.
+    let partition = partitions.first().expect("a partition");
+    let of_one = replay(&[&format!("{partition}.0"), "--dry-run"])["records"].as_u64();
+    assert!(of_one.is_some_and(|records| (2..12).contains(&records)), "{of_one:?}");
 }

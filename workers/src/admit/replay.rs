@@ -12,12 +12,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Admission, decode::Decoded, emit, emit::append_all, judge::RuleBook, reader};
 
-/// Which records to admit again, of one partition.
+/// Which records to admit again.
 #[derive(Debug, Clone, Copy)]
 pub struct Replay {
-    /// The first; the first kept where it lies before.
-    pub from: Position,
-    /// The last, itself included; none: up to the end.
+    /// The first, whose partition alone is read (the first kept where it lies before); none: all that is kept of every
+    /// partition.
+    pub from: Option<Position>,
+    /// The last, itself included, whose partition alone is read; none: up to the end. [`Replay::from`] is of the same
+    /// partition or none.
     pub to: Option<Position>,
     /// Only this upload's.
     pub submission: Option<SubmissionId>,
@@ -56,28 +58,39 @@ impl Admission {
     /// # Errors
     /// A [`ReplayError`].
     pub async fn replay(&self, replay: Replay, stop: &CancellationToken) -> Result<Replayed, ReplayError> {
-        let (mut done, mut from) = (Replayed::default(), replay.from);
-        let mut settled = Settled::default();
+        let (mut done, mut settled) = (Replayed::default(), Settled::default());
         let mut decoding = self.decoding();
-        while !stop.is_cancelled() {
-            let page = self.settings.journal.read(Topic::Uploads, from, self.settings.batch).await?;
-            let Some(last) = page.last() else { break };
-            from = Position { offset: last.position.offset + 1, ..last.position };
-            let wanted = page.into_iter().filter(|record| replay.wants(record)).collect();
-            let batch;
-            (decoding, batch) = reader::decode(decoding, wanted).await;
-            done.records += batch.records.len() as u64;
-            done.items += batch.records.iter().map(|record| record.items.len() as u64).sum::<u64>();
-            if !replay.dry_run && !batch.records.is_empty() {
-                settled = self.admit_again(batch, std::mem::take(&mut settled), stop).await?;
-                done.tasks += settled.emitted.len() as u64;
-            }
-            if replay.to.is_some_and(|to| from.offset > to.offset) {
-                break;
+        for mut from in self.begins(&replay).await? {
+            while !stop.is_cancelled() {
+                let page = self.settings.journal.read(Topic::Uploads, from, self.settings.batch).await?;
+                let Some(last) = page.last() else { break };
+                from = Position { offset: last.position.offset + 1, ..last.position };
+                let wanted = page.into_iter().filter(|record| replay.wants(record)).collect();
+                let batch;
+                (decoding, batch) = reader::decode(decoding, wanted).await;
+                done.records += batch.records.len() as u64;
+                done.items += batch.records.iter().map(|record| record.items.len() as u64).sum::<u64>();
+                if !replay.dry_run && !batch.records.is_empty() {
+                    settled = self.admit_again(batch, std::mem::take(&mut settled), stop).await?;
+                    done.tasks += settled.emitted.len() as u64;
+                }
+                if replay.to.is_some_and(|to| from.offset > to.offset) {
+                    break;
+                }
             }
         }
         self.settings.store.settle(settled).await?;
         if stop.is_cancelled() { Err(ReplayError::Stopped) } else { Ok(done) }
+    }
+
+    /// Where each partition that is asked for begins.
+    async fn begins(&self, replay: &Replay) -> Result<Vec<Position>, ReadError> {
+        if let Some(from) = replay.from {
+            return Ok(vec![from]);
+        }
+        let ends = self.settings.journal.ends(Topic::Uploads).await?;
+        let begins = ends.iter().map(|ends| Position { partition: ends.partition, offset: ends.first });
+        Ok(begins.filter(|begin| replay.to.is_none_or(|to| to.partition == begin.partition)).collect())
     }
 
     async fn admit_again(
