@@ -56,7 +56,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("scylla.uploads_days", "0", "days for which uploads and their items are kept, 0 for ever; reports always are"),
     key("disk_reserve_bytes", "67108864", "free space of the data folder's disk below which uploads are answered 503"),
     key("limits.body_bytes", "67108864", "bytes of a body after decompression"),
-    key("limits.unit_bytes", "8388608", "bytes of one report or message"),
+    key("limits.unit_bytes", "8388608", "bytes of one report or message; at most 8388608 with store = scylla"),
     key("limits.items", "100000", "reports of an upload"),
     key("limits.depth", "64", "levels of a JSON document"),
     key("limits.bytes_in_hand", "134217728", "bytes of all bodies in hand at once; more wait, then are answered 503"),

@@ -12,7 +12,19 @@ pub(crate) enum StoreKind {
     Scylla(Box<store::scylla::Options>),
 }
 
+/// Contents in a file: well below what SQLite takes in a row, and far above any report.
+const EMBEDDED_CONTENT_BYTES: usize = 512 << 20;
+
 impl StoreKind {
+    /// Bytes of a report's content that it takes.
+    pub(crate) fn content_bytes(&self) -> usize {
+        match self {
+            StoreKind::Embedded => EMBEDDED_CONTENT_BYTES,
+            #[cfg(feature = "scylla")]
+            StoreKind::Scylla(_) => store::scylla::CONTENT_BYTES,
+        }
+    }
+
     /// Whether it may not answer for a while, as servers do; a file answers or is broken.
     pub(crate) fn may_be_away(&self) -> bool {
         !matches!(self, StoreKind::Embedded)
@@ -30,6 +42,10 @@ pub(super) fn store(values: &Values) -> anyhow::Result<StoreKind> {
         }
     }
 }
+
+/// What the door takes must mostly be storable, see [`store::scylla::CONTENT_BYTES`]: JSON may be longer than its unit.
+#[cfg(feature = "scylla")]
+const LARGEST_UNIT_BYTES: usize = 8 << 20;
 
 /// Twenty years: what servers take as a table's time to live.
 #[cfg(feature = "scylla")]
@@ -62,6 +78,12 @@ fn scylla(values: &Values) -> anyhow::Result<store::scylla::Options> {
         uploads_days == 0 || (journal_days < uploads_days && uploads_days <= LONGEST_DAYS),
         "scylla.uploads_days = {uploads_days}: 0, or more than retention.uploads_days = {journal_days}, at most \
          {LONGEST_DAYS}"
+    );
+    let unit_bytes = values.parse::<usize>("limits.unit_bytes")?;
+    anyhow::ensure!(
+        unit_bytes <= LARGEST_UNIT_BYTES,
+        "limits.unit_bytes = {unit_bytes}: at most {LARGEST_UNIT_BYTES} with store = scylla, whose servers take no row of \
+         more than 16 MiB"
     );
     let tls_authority = given("scylla.tls_ca").map(Into::into);
     anyhow::ensure!(
@@ -105,6 +127,9 @@ mod tests {
         assert!(set(&[nodes, ("scylla.keyspace", "a; DROP KEYSPACE b")]).is_err());
         assert!(set(&[nodes, ("scylla.replication", "three")]).is_err());
         assert!(set(&[nodes, ("scylla.password", "p")]).is_err());
+        let unit = |bytes| set(&[nodes, ("limits.unit_bytes", bytes)]).map(|kind| kind.content_bytes());
+        assert_eq!(unit("8388608").unwrap(), 12 << 20);
+        assert!(unit("8388609").unwrap_err().to_string().contains("limits.unit_bytes"));
         let kept = |days| set(&[nodes, ("retention.uploads_days", "30"), ("scylla.uploads_days", days)]);
         assert_eq!(["0", "30", "31", "7300", "7301"].map(|days| kept(days).is_ok()), [true, false, true, true, false]);
     }

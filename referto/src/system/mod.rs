@@ -252,6 +252,7 @@ impl System {
             secret: self.secret,
             clock: self.clock.clone(),
             limits: self.settings.limits,
+            content_bytes: self.settings.store.content_bytes(),
             batch: workers::admit::BATCH,
             on_step: self.failpoint.is_set().then(|| {
                 let failpoint = self.failpoint.clone();

@@ -200,6 +200,17 @@ pub(super) async fn round_trip(open: Open) {
     assert_eq!((items[0].line, items[1].line), (1, 2));
 }
 
+pub(super) async fn largest(open: Open) {
+    /// What every store takes; not all take more.
+    const BYTES: usize = 12 << 20;
+    let store = open().await;
+    let content = "x".repeat(BYTES);
+    let new = version("1", &content, None);
+    admit(&*store, &[record(0, upload(1, 1), vec![accepted(new)])]).await;
+    let report = &store.reports(identity("1").lab, "1".to_owned()).await.unwrap()[0];
+    assert!(report.versions[0].content == content, "{} bytes", report.versions[0].content.len());
+}
+
 pub(super) async fn wakes(open: Open) {
     let store = open().await;
     let mut admitted = store.admitted();

@@ -35,6 +35,7 @@ pub const CASES: &[Case] = &[
     ("an upload's facts are those of its first record", |open| Box::pin(admission::first_facts(open))),
     ("an upload refused whole is done", |open| Box::pin(admission::rejected(open))),
     ("what a row holds comes back as it was", |open| Box::pin(admission::round_trip(open))),
+    ("a content as large as any store takes comes back", |open| Box::pin(admission::largest(open))),
     ("each batch wakes who waits", |open| Box::pin(admission::wakes(open))),
     ("marks of emission are written before the batch that brings them", |open| Box::pin(marks::emitted(open))),
     ("places move forward only", |open| Box::pin(marks::places(open))),

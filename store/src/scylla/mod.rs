@@ -62,6 +62,10 @@ pub const IN_FLIGHT: usize = 256;
 /// How long a statement may take, where nobody says otherwise: longer than any server works at one.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The largest content of a version. Servers refuse a row of more than half a segment of their commit log, 16 MiB by
+/// default, and refuse it again however often it is written.
+pub const CONTENT_BYTES: usize = 12 << 20;
+
 /// Where the store is.
 #[derive(Clone)]
 pub struct Options {

@@ -13,6 +13,8 @@ pub(super) enum Cause {
     HeaderUnreadable,
     /// What the door accepted is refused now.
     NotDecodable,
+    /// A report of it is larger than the store takes.
+    TooLarge,
     /// Decoding panicked.
     Panic,
 }
@@ -22,6 +24,7 @@ impl Cause {
         match self {
             Cause::HeaderUnreadable => "header-unreadable",
             Cause::NotDecodable => "not-decodable",
+            Cause::TooLarge => "too-large",
             Cause::Panic => "panic",
         }
     }

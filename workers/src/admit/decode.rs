@@ -56,6 +56,8 @@ struct Versions {
     policy: Policy,
     keys: Keys,
     writer: Writer,
+    /// The largest content that the store takes.
+    content_bytes: usize,
 }
 
 /// A record's header, and what is reckoned once from it.
@@ -66,8 +68,8 @@ struct Chunk<'a> {
 }
 
 impl Decoding {
-    pub(super) fn new(policy: Policy, keys: Keys, limits: Limits) -> Self {
-        let version = Versions { policy, keys, writer: Writer::default() };
+    pub(super) fn new(policy: Policy, keys: Keys, limits: Limits, content_bytes: usize) -> Self {
+        let version = Versions { policy, keys, writer: Writer::default(), content_bytes };
         let rome = TimeZone::get("Europe/Rome").unwrap_or(TimeZone::UTC);
         Self { decoder: Decoder::default(), read_unit: Decoder::decode, version, limits, rome }
     }
@@ -152,7 +154,10 @@ impl Decoding {
             read_unit(decoder, header.format, bytes, (first_item, unit.line), &context, &mut sink)
         }));
         if let Ok(count) = read {
-            return (count, Cause::NotDecodable);
+            let faults = || items.iter().skip(from).flat_map(|item| &item.faults);
+            let cause =
+                if faults().any(|fault| fault.code == TOO_LARGE) { Cause::TooLarge } else { Cause::NotDecodable };
+            return (count, cause);
         }
         *decoder = Decoder::default();
         // How many reports the unit has cannot be known any more: those that were read, and the one that was not.
@@ -187,8 +192,14 @@ fn admit_item(version: &mut Versions, chunk: &Chunk<'_>, item: Item<'_>) -> Admi
         }
         Verdict::Refused
     } else {
-        let stored = report.filter(|_| accepted).and_then(|report| version.of(chunk, index, &report));
-        stored.map_or(Verdict::DeadLetter, |version| Verdict::Accepted(Box::new(version)))
+        match report.filter(|_| accepted).map(|report| version.of(chunk, index, &report)) {
+            Some(Ok(version)) => Verdict::Accepted(Box::new(version)),
+            Some(Err(fault)) => {
+                faults.extend(fault.map(|fault| fault.item(index, line)));
+                Verdict::DeadLetter
+            }
+            None => Verdict::DeadLetter,
+        }
     };
     AdmitItem { index, line, faults, verdict }
 }
@@ -210,10 +221,24 @@ fn refused_at_door() -> Fault {
     )
 }
 
+/// Code of a report that the store would refuse for its size: with it in a batch the partition would never go on.
+const TOO_LARGE: &str = "report-too-large";
+
+fn too_large(bytes: usize, limit: usize) -> Fault {
+    let detail = format!(
+        "the report, written as JSON, has {bytes} bytes and the store takes {limit}: it is kept aside and not stored; \
+         send it again without what makes it so large, such as its attachments"
+    );
+    Fault::error(TOO_LARGE, detail)
+}
+
 impl Versions {
-    /// None where the report has something that JSON cannot hold, which no decoder lets through.
-    fn of(&mut self, chunk: &Chunk<'_>, index: u32, report: &Report<'_>) -> Option<NewVersion> {
-        let (digest, content) = self.writer.write(report).ok()?;
+    /// An error without a fault where the report has something that JSON cannot hold, which no decoder lets through.
+    fn of(&mut self, chunk: &Chunk<'_>, index: u32, report: &Report<'_>) -> Result<NewVersion, Option<Fault>> {
+        let (digest, content) = self.writer.write(report).map_err(|_| None)?;
+        if content.len() > self.content_bytes {
+            return Err(Some(too_large(content.len(), self.content_bytes)));
+        }
         let code = rules::person_code(&report.patient, chunk.submission.day);
         let receipt = rules::Receipt {
             received_at: chunk.header.received_at,
@@ -230,7 +255,7 @@ impl Versions {
         let version = rules::facts(report, receipt, &self.policy);
         // Who rehearses may give one phone to all their made-up persons.
         let phone = report.patient.phone.as_deref().filter(|_| !version.rehearsal).and_then(phone::e164);
-        Some(NewVersion { identity, version, content, phone: phone.map(|phone| self.keys.phone(&phone)) })
+        Ok(NewVersion { identity, version, content, phone: phone.map(|phone| self.keys.phone(&phone)) })
     }
 }
 

@@ -72,6 +72,8 @@ pub struct Settings {
     pub clock: Clock,
     /// The door's limits.
     pub limits: Limits,
+    /// Bytes of a report's content (its JSON) that the store takes; an item of more becomes a dead letter.
+    pub content_bytes: usize,
     /// How much is stored in one step; see [`BATCH`].
     pub batch: Limit,
     /// For tests.
@@ -156,6 +158,7 @@ impl Admission {
     }
 
     fn decoding(&self) -> Decoding {
-        Decoding::new(self.settings.policy.clone(), self.keys.clone(), self.settings.limits)
+        let Settings { policy, limits, content_bytes, .. } = &self.settings;
+        Decoding::new(policy.clone(), self.keys.clone(), *limits, *content_bytes)
     }
 }

@@ -94,6 +94,7 @@ impl House {
             secret: [7; 32],
             clock: Arc::new(|| RECEIVED.parse().unwrap()),
             limits: Limits::default(),
+            content_bytes: usize::MAX,
             batch: BATCH,
             on_step: None,
         }

@@ -42,7 +42,12 @@ fn stored(header: Option<&ChunkHeader>, value: impl Into<Bytes>) -> Stored {
 }
 
 fn decoding() -> Decoding {
-    Decoding::new(Policy::default(), Keys::new(&[7; 32]), Limits::default())
+    taking(usize::MAX)
+}
+
+/// The same for a store that takes contents of so many bytes.
+fn taking(content_bytes: usize) -> Decoding {
+    Decoding::new(Policy::default(), Keys::new(&[7; 32]), Limits::default(), content_bytes)
 }
 
 fn decode(header: &ChunkHeader, value: String) -> Decoded {
@@ -212,4 +217,29 @@ fn an_unknown_zone_is_romes() {
     let decoded = decode(&header, CLEAN.replace("2020-10-20T11:04:00+02:00", "2020-10-20T11:04:00"));
     let Verdict::Accepted(new) = &decoded.records[0].items[0].verdict else { panic!("accepted") };
     assert_eq!(new.version.stated_issue, Some("2020-10-20T09:04:00Z".parse().unwrap()));
+}
+
+#[test]
+fn a_report_larger_than_the_store_takes_is_a_dead_letter_and_its_chunk_is_stored() {
+    let large = CLEAN.replace("N-1", "N-2").replace("Rossi", &"Rossi".repeat(40));
+    let value = format!("{CLEAN}\n{large}\n{}\n", CLEAN.replace("N-1", "N-3"));
+    let source = stored(Some(&header(Format::Ndjson, 3)), value);
+    let Verdict::Accepted(new) = &decoding().batch(vec![source.clone()]).records[0].items[1].verdict.clone() else {
+        panic!("accepted")
+    };
+    let bytes = new.content.len();
+    let decode = |limit| taking(limit).batch(vec![source.clone()]);
+    assert_eq!(verdicts(&decode(bytes)), [(0, "N-1"), (1, "N-2"), (2, "N-3")], "as much as it takes");
+
+    let decoded = decode(bytes - 1);
+    assert_eq!(verdicts(&decoded), [(0, "N-1"), (1, "dead"), (2, "N-3")]);
+    let [fault] = &decoded.records[0].items[1].faults[..] else { panic!("one fault") };
+    assert_eq!((fault.code.as_ref(), fault.item, fault.line), ("report-too-large", Some(1), Some(2)));
+    assert!(fault.detail.contains(&bytes.to_string()), "{fault:?}");
+    assert_eq!(decoded.dead.len(), 1);
+    assert_eq!(decoded.dead[0].value, large, "the bytes are kept");
+    assert_eq!(
+        (letter(&decoded, "cause"), letter(&decoded, "faults")),
+        (Some("too-large"), Some("1:report-too-large"))
+    );
 }
