@@ -32,6 +32,15 @@ pub(crate) enum JournalKind {
 }
 
 impl JournalKind {
+    /// The offset of a partition's very first record.
+    pub(crate) fn begins(&self) -> u64 {
+        match self {
+            JournalKind::Embedded => 1,
+            #[cfg(feature = "kafka")]
+            JournalKind::Kafka(_) => 0,
+        }
+    }
+
     /// Whether it may not answer for a while, as servers do; a file answers or is broken.
     pub(crate) fn may_be_away(&self) -> bool {
         match self {

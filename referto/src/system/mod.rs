@@ -82,7 +82,11 @@ impl System {
         let store = store::open(&settings, &folder, &failpoint)?;
 
         let journal = journal::open(&settings, &folder, &failpoint)?;
-        let reader = Reader { reads: settings.roles.workers, lost_before: settings.lost_before.clone() };
+        let reader = Reader {
+            begins: settings.journal.begins(),
+            reads: settings.roles.workers,
+            lost_before: settings.lost_before.clone(),
+        };
         // What is left to do once all answer.
         let belong = Begin { journal: journal.clone(), store: store.clone(), reader };
         let reconciled = match belong.compare().await {

@@ -6,6 +6,8 @@ use store::{Place, Settled, Store};
 
 /// What this process reads, and what its operator knows.
 pub(super) struct Reader {
+    /// The offset of a partition's very first record; one that keeps only later ones has let go of some.
+    pub(super) begins: u64,
     /// Whether it admits. Who does not can do no harm where records are missing, and goes on taking uploads.
     pub(super) reads: bool,
     /// That what the journal lost before these is lost.
@@ -16,12 +18,15 @@ pub(super) struct Reader {
 struct Gap {
     next: Position,
     first: Position,
+    /// Whether the store has a place at all.
+    is_fed: bool,
 }
 
 /// Compares the store's places with the journal's ends, before anything runs.
 ///
 /// * A place of another journal, or beyond this one's end, is refused: uploads that were acknowledged are missing.
-/// * A store without a place beside a journal with records was created anew: what stands there tells nobody.
+/// * A store without a place beside a journal with records was created anew: what stands there tells nobody. Where the
+///   journal has let go of the first ones, these are missing from it: its place is before them.
 /// * A store whose place is behind what the journal knows to be safely stored was restored from a backup: the same.
 /// * A place before what the journal still keeps is refused to who reads, until an operator says that it is known.
 pub(super) async fn reconcile(journal: &dyn Journal, store: &dyn Store, reader: &Reader) -> anyhow::Result<()> {
@@ -42,14 +47,25 @@ pub(super) async fn reconcile(journal: &dyn Journal, store: &dyn Store, reader: 
         let fence = fences.iter().find(|fence| fence.partition == partition).map(|fence| fence.offset);
         let Some(next) = place_of(&places, partition) else {
             // Another process may have begun since, and let uploads in.
-            if place_of(&store.places().await?, partition).is_none() {
+            if place_of(&store.places().await?, partition).is_some() {
+                continue;
+            }
+            if ends.first > reader.begins {
+                // Once: until an operator speaks, others let uploads in, and these are new to everybody.
+                if fence.is_none() {
+                    fence_all(store, ends).await?;
+                    store.sync().await?;
+                }
+                let position = |offset| Position { partition, offset };
+                gaps.push(Gap { next: position(reader.begins), first: position(ends.first), is_fed: false });
+            } else {
                 begin(&id, store, ends).await?;
             }
             continue;
         };
         check_place(next, ends)?;
         if next.offset < ends.first {
-            gaps.push(Gap { next, first: Position { partition, offset: ends.first } });
+            gaps.push(Gap { next, first: Position { partition, offset: ends.first }, is_fed: true });
         }
         let Some(mirrored) = journal.mirrored(Topic::Uploads, partition).await? else { continue };
         // Another process may have gone on since, and told the journal: only a place read after that is behind it.
@@ -86,7 +102,12 @@ async fn over(gaps: &[Gap], id: &str, journal: &dyn Journal, store: &dyn Store, 
         return Ok(());
     }
     if reader.reads {
+        let places = store.places().await?;
         for gap in known {
+            // Another process, told the same, may have gone on since.
+            if place_of(&places, gap.first.partition).is_some_and(|next| next.offset >= gap.first.offset) {
+                continue;
+            }
             tracing::warn!(from = %gap.next, to = %gap.first, "reading goes on after uploads that are known to be lost");
             let place = Place { journal: id.to_owned(), topic: Topic::Uploads.as_str().to_owned(), next: gap.first };
             store.settle(Settled { place: Some(place), emitted: Vec::new() }).await?;
@@ -99,18 +120,24 @@ async fn over(gaps: &[Gap], id: &str, journal: &dyn Journal, store: &dyn Store, 
 /// What is missing, and what can be done.
 async fn tell(gaps: &[&Gap], journal: &dyn Journal) -> String {
     let (mut missing, mut firsts) = (Vec::new(), Vec::new());
-    for Gap { next, first } in gaps {
+    for Gap { next, first, .. } in gaps {
         let kept = journal.read(Topic::Uploads, *first, Limit { records: 1, bytes: 1 }).await.unwrap_or_default();
         let before = kept.first().map(|record| format!(", received before {}", record.timestamp)).unwrap_or_default();
         missing.push(format!("from {next} up to {first} ({} records{before})", first.offset - next.offset));
         firsts.push(first.to_string());
     }
     let (missing, firsts) = (missing.join("; "), firsts.join(","));
+    let what = if gaps.iter().all(|gap| gap.is_fed) {
+        "the journal has let go of uploads that were acknowledged and are not stored"
+    } else {
+        "the store was never fed, and the journal beside it has let go of records: uploads that were acknowledged are \
+         not stored here"
+    };
     format!(
-        "the journal has let go of uploads that were acknowledged and are not stored: {missing} are gone. Nothing was \
-         skipped. First lengthen the retention of the uploads topic, so that no more goes. Where there is a store that \
-         has admitted them, put it back. Where there is none they are lost: have the laboratories send again what they \
-         sent then, and start the workers with journal_lost_before = \"{firsts}\", which lets them go on after it"
+        "{what}: {missing} are gone. Nothing was skipped. First lengthen the retention of the uploads, so that no more \
+         goes. Where there is a store that has admitted them, put it back (or name it, if the settings name another). \
+         Where there is none they are lost: have the laboratories send again what they sent then, and start the \
+         workers with journal_lost_before = \"{firsts}\", which lets them go on after it"
     )
 }
 
@@ -129,18 +156,27 @@ fn check_place(next: Position, ends: Ends) -> anyhow::Result<()> {
 
 /// A store that has never read this journal: it begins at the beginning, and what stands there already tells nobody.
 async fn begin(journal: &str, store: &dyn Store, ends: Ends) -> anyhow::Result<()> {
-    let position = |offset| Position { partition: ends.partition, offset };
     if ends.next > ends.first || ends.next > 1 {
-        tracing::warn!(
-            end = ends.next,
-            "the store is new and the journal is not: what stands in it tells nobody by itself"
-        );
-        store.fence(vec![position(ends.next)]).await?;
+        fence_all(store, ends).await?;
     }
-    let place =
-        Place { journal: journal.to_owned(), topic: Topic::Uploads.as_str().to_owned(), next: position(ends.first) };
+    let next = Position { partition: ends.partition, offset: ends.first };
+    let place = Place { journal: journal.to_owned(), topic: Topic::Uploads.as_str().to_owned(), next };
     store.settle(Settled { place: Some(place), emitted: Vec::new() }).await?;
     // Durable, so that a power cut cannot make this store look new again beside a journal that has grown.
     store.sync().await?;
     Ok(())
 }
+
+/// What stands in a partition tells nobody.
+async fn fence_all(store: &dyn Store, ends: Ends) -> anyhow::Result<()> {
+    tracing::warn!(
+        partition = ends.partition,
+        end = ends.next,
+        "the store is new and the journal is not: what stands in it tells nobody by itself"
+    );
+    store.fence(vec![Position { partition: ends.partition, offset: ends.next }]).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -34,6 +34,13 @@ fn what_retention_took_unread_is_told_and_not_skipped() {
         assert!(told.contains(&part), "{part}: {told}");
     }
     assert_eq!(cluster.places()[&partition], place, "the place stays");
+    // A store that was never fed lacks them too.
+    let told = cluster.refused_with(&[("REFERTO_STORE", "embedded".to_owned())]);
+    let missing = format!(
+        "the store was never fed, and the journal beside it has let go of records: uploads that were \
+         acknowledged are not stored here: from {partition}.0 up to {lost_before} ({offset} records"
+    );
+    assert!(told.contains(&missing), "{missing}: {told}");
     // Doors need no reader: one that is opened now takes uploads.
     let second = cluster.start("ingest");
     cluster.upload_of_each(&second, "D");
@@ -67,10 +74,13 @@ fn position(location: &str) -> (u32, u64) {
 impl Cluster {
     /// What a worker says that does not start.
     fn refused(&self) -> String {
-        Node::start("workers", Folder::new(), &self.settings, (server::ANY, server::ANY))
-            .err()
-            .expect("it does not start")
-            .1
+        self.refused_with(&[])
+    }
+
+    /// The same with other settings.
+    fn refused_with(&self, other: &[(&'static str, String)]) -> String {
+        let settings = [&self.settings, other].concat();
+        Node::start("workers", Folder::new(), &settings, (server::ANY, server::ANY)).err().expect("it does not start").1
     }
 
     /// Makes the brokers let go of what stands before `offset`, as retention does.
