@@ -48,7 +48,12 @@ pub(crate) const KEYS: &[Key] = &[
     key("scylla.nodes", "", "some nodes of ScyllaDB or Cassandra, host:port with commas between"),
     key("scylla.keyspace", "referto", "keyspace; a second, KEYSPACE_decisions, stands beside it"),
     key("scylla.replication", "3", "copies: a number for every datacentre, or DC:N with commas between"),
-    key("scylla.datacentre", "", "the datacentre whose nodes are asked, and whose quorum answers; any where not given"),
+    key(
+        "scylla.datacentre",
+        "",
+        "the datacentre whose nodes are asked, and whose quorum answers: the same for all processes, required where there \
+         are several",
+    ),
     key("scylla.user", "", "user, where the server asks for one"),
     Key { name: "scylla.password", default: "", meaning: "its password", secret: true },
     key("scylla.tls_ca", "", "PEM file of the authorities that signed the nodes' certificates; TLS where it is given"),

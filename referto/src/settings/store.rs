@@ -66,6 +66,23 @@ fn scylla(values: &Values) -> anyhow::Result<store::scylla::Options> {
     let replication = values.text("scylla.replication");
     let replication = Replication::parse(replication)
         .with_context(|| format!("scylla.replication = {replication:?}: expected 3, or DC:3,DC:3"))?;
+    let datacentre = given("scylla.datacentre");
+    if let Replication::Datacentres(all) = &replication {
+        let names = all.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>();
+        // A quorum of one datacentre answers: whoever reads in another may not see what was just written.
+        match &datacentre {
+            None => anyhow::ensure!(
+                names.len() == 1,
+                "scylla.datacentre is empty and scylla.replication names {}: name the one that all processes ask",
+                names.join(", ")
+            ),
+            Some(asked) => anyhow::ensure!(
+                names.contains(&asked.as_str()),
+                "scylla.datacentre = {asked:?} has no copies: scylla.replication names {}",
+                names.join(", ")
+            ),
+        }
+    }
     let login = match (given("scylla.user"), given("scylla.password")) {
         (Some(user), password) => Some((user, password.unwrap_or_default())),
         (None, None) => None,
@@ -95,7 +112,7 @@ fn scylla(values: &Values) -> anyhow::Result<store::scylla::Options> {
         layout: Layout { keyspace, replication, uploads_days },
         login,
         tls_authority,
-        datacentre: given("scylla.datacentre"),
+        datacentre,
         in_flight: values.parse("scylla.in_flight")?,
         request_timeout: store::scylla::REQUEST_TIMEOUT,
         clock: crate::clock::system(),
@@ -127,6 +144,15 @@ mod tests {
         assert!(set(&[nodes, ("scylla.keyspace", "a; DROP KEYSPACE b")]).is_err());
         assert!(set(&[nodes, ("scylla.replication", "three")]).is_err());
         assert!(set(&[nodes, ("scylla.password", "p")]).is_err());
+        let of = |copies, asked| {
+            set(&[nodes, ("scylla.replication", copies), ("scylla.datacentre", asked)])
+                .map_err(|error| error.to_string())
+        };
+        assert!(of("milano:3", "").is_ok() && of("milano:3,roma:3", "roma").is_ok() && of("3", "roma").is_ok());
+        for (copies, asked) in [("milano:3,roma:3", ""), ("milano:3,roma:3", "torino")] {
+            let error = of(copies, asked).unwrap_err();
+            assert!(error.contains("scylla.datacentre") && error.contains("milano, roma"), "{error}");
+        }
         let unit = |bytes| set(&[nodes, ("limits.unit_bytes", bytes)]).map(|kind| kind.content_bytes());
         assert_eq!(unit("8388608").unwrap(), 12 << 20);
         assert!(unit("8388609").unwrap_err().to_string().contains("limits.unit_bytes"));
