@@ -81,7 +81,9 @@ impl Connector {
             return Err(error.clone());
         }
         // The driver waits longer and longer before it looks at a lost node again; a new session looks now.
-        match Db::connect(&self.options).await {
+        // All of it within a limit: the driver waits for ever for what a mute node was asked to prepare, and all wait here.
+        let limit = self.options.request_timeout.max(CONNECT) * 2;
+        match timeout(limit, Db::connect(&self.options)).await.map_err(unavailable).flatten() {
             Ok(db) => {
                 let db = Arc::new(db);
                 *state = State { db: Some(db.clone()), failed: None };

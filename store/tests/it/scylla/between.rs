@@ -43,6 +43,8 @@ struct Rule {
     count: usize,
     /// How much later every answer is given.
     slower: Duration,
+    /// Whether what the node is asked to prepare never arrives.
+    prepares_nothing: bool,
     seen: Seen,
 }
 
@@ -95,6 +97,11 @@ impl Between {
     /// From here on every statement is answered this much later.
     pub(super) fn slow(&self, by: Duration) {
         self.set(Rule { slower: by, ..Rule::default() });
+    }
+
+    /// From here on the node is never asked to prepare anything.
+    pub(super) fn prepare_nothing(&self) {
+        self.set(Rule { prepares_nothing: true, ..Rule::default() });
     }
 
     /// From here on everything passes.
@@ -165,6 +172,9 @@ async fn requests(
     loop {
         let frame = read(&mut from).await?;
         is_control |= frame.is_register();
+        if !is_control && frame.is_prepare() && locked(rule).prepares_nothing {
+            continue;
+        }
         if is_control || !frame.is_statement() {
             let _ = node.send(frame).await;
             continue;

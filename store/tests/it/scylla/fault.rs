@@ -76,6 +76,10 @@ impl Frame {
         matches!(self.head[4], EXECUTE | BATCH)
     }
 
+    pub(super) fn is_prepare(&self) -> bool {
+        self.head[4] == PREPARE
+    }
+
     pub(super) fn is_register(&self) -> bool {
         self.head[4] == REGISTER
     }
@@ -112,6 +116,7 @@ impl Frame {
 
 const ANSWER: u8 = 0x84;
 const ERROR: u8 = 0x00;
+const PREPARE: u8 = 0x09;
 const EXECUTE: u8 = 0x0A;
 const REGISTER: u8 = 0x0B;
 const BATCH: u8 = 0x0D;

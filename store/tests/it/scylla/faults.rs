@@ -19,7 +19,10 @@ use store::{
     scylla::{Options, ScyllaStore},
 };
 
-use super::node::{Keyspace, address, options};
+use super::{
+    between::Between,
+    node::{Keyspace, address, options},
+};
 use crate::load;
 
 /// Two batches: the second has every kind of row, ends a hold of the first, and settles it.
@@ -174,6 +177,26 @@ async fn a_node_that_takes_connections_and_says_nothing_is_unavailable() {
     let store = ScyllaStore::open(options, Arc::new(Latest));
     let answer = tokio::time::timeout(Duration::from_secs(60), store.places()).await.expect("an answer");
     assert!(matches!(answer, Err(StoreError::Unavailable(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_goes_mute_while_statements_are_prepared_is_unavailable_and_asked_again() {
+    let Some(node) = address() else { return };
+    let keyspace = Keyspace::make(&node).await;
+    let between = Between::start(&node).await;
+    between.prepare_nothing();
+    let store = ScyllaStore::open(between.options(keyspace.options()), Arc::new(Latest));
+    let answer = tokio::time::timeout(Duration::from_secs(60), store.places()).await.expect("an answer");
+    assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{answer:?}");
+    between.heal();
+    let asked_again = async {
+        while store.places().await.is_err() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), asked_again).await.expect("it is asked again");
+    drop(store);
+    keyspace.drop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
