@@ -24,7 +24,8 @@ pub(super) fn run(common: &Common, mut values: Values, arguments: &cli::Run) -> 
     }
     let settings = settings_of(&values)?;
     system::describe_metrics();
-    runtime()?.block_on(async {
+    let runtime = runtime()?;
+    let ended = runtime.block_on(async {
         let system = System::open(settings, clock::system()).await?;
         let listening = system.addresses()?;
         let (stop, hurry) = (CancellationToken::new(), CancellationToken::new());
@@ -53,5 +54,8 @@ pub(super) fn run(common: &Common, mut values: Values, arguments: &cli::Run) -> 
             }
         };
         Ok(ended.map(|()| DONE)?)
-    })
+    });
+    // Not for ever: a journal whose brokers are mute is not waited for.
+    runtime.shutdown_timeout(system::CLOSING);
+    ended
 }

@@ -41,11 +41,20 @@ const DIRECTORY_EVERY: Duration = Duration::from_secs(2);
 const AGAIN: Duration = Duration::from_millis(500);
 /// How long a start waits for the store's answer; what needs it comes later then.
 const STORE_PATIENCE: Duration = Duration::from_secs(5);
-/// What connections in hand may take at the end, the grace included; with the workers' drain, and what the journal
-/// takes to close, it stays within 25 s.
+/// What connections in hand may take at the end, the grace included.
 const CONNECTIONS_DRAIN: Duration = Duration::from_secs(11);
+/// What their tasks may take beyond that, to see that their time is up.
+const CONNECTIONS_CUT: Duration = Duration::from_secs(1);
 /// What the workers may take at the end.
-const WORKERS_DRAIN: Duration = Duration::from_secs(8);
+const WORKERS_DRAIN: Duration = Duration::from_secs(5);
+/// What closing the journal and the store may take: on Kafka 5 s for records in flight and 1 s to give up the rest,
+/// while the readers leave their group beside it.
+pub(crate) const CLOSING: Duration = Duration::from_secs(7);
+/// Promised for all of it: 11 + 1 + 5 + 7 leave a second.
+const _: () = assert!(
+    CONNECTIONS_DRAIN.as_secs() + CONNECTIONS_CUT.as_secs() + WORKERS_DRAIN.as_secs() + CLOSING.as_secs() < 25,
+    "a drain ends within 25 s"
+);
 
 /// Everything opened and bound, not yet serving.
 pub(crate) struct System {
@@ -143,7 +152,8 @@ impl System {
     }
 
     /// Serves until `stop`, then drains: not ready and still answering for the grace of the settings, or until `hurry`;
-    /// then no more connections, what is in hand finished, the place written.
+    /// then no more connections, what is in hand finished, the place written. The journal and the store are closed by a
+    /// blocking task, so they are only when the runtime has ended.
     ///
     /// # Errors
     /// What ended it otherwise: a worker or the journal that failed for good.
@@ -221,12 +231,14 @@ impl System {
         }
         doors.cancel();
         let doors_done = async { while tasks.len() > 1 && tasks.join_next().await.is_some() {} };
-        if tokio::time::timeout(drain + Duration::from_secs(1), doors_done).await.is_err() {
+        if tokio::time::timeout(drain + CONNECTIONS_CUT, doors_done).await.is_err() {
             tracing::warn!("connections still open at the end of the drain are cut");
         }
         workers.cancel();
         let drained = tokio::time::timeout(WORKERS_DRAIN, async { admission.join_next().await }).await;
         tasks.shutdown().await;
+        // Closing blocks: whoever ends the runtime says for how long, see [`CLOSING`].
+        tokio::task::spawn_blocking(move || drop((self.journal, self.store, self._held)));
         match (failed, drained) {
             (Some(error), _) => Err(error),
             (None, Ok(Some(ended))) => ended?,
