@@ -9,6 +9,8 @@ mod caller;
 mod hl7;
 mod lag;
 mod metrics;
+#[cfg(test)]
+mod mute;
 mod public;
 mod reports;
 mod submissions;

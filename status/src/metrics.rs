@@ -39,8 +39,11 @@ pub(crate) fn lost_submission() {
     counter!("referto_submissions_lost_total").increment(1);
 }
 
-/// How long a scrape waits for the store: the process's own metrics are told while it is mute.
+/// How long a scrape waits for the store, each time it asks it: the process's own metrics are told while it is mute.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long it waits for the journal, which is asked for every partition. With the store's two answers it stays below the
+/// 10 s that Prometheus waits.
+const LAG_PATIENCE: Duration = Duration::from_secs(4);
 
 /// What the store answers; none where it does not, or not within that.
 pub(crate) async fn within<T>(limit: Duration, asked: impl Future<Output = Result<T, StoreError>>) -> Option<T> {
@@ -66,7 +69,8 @@ pub(crate) async fn collect(journal: &dyn Journal, store: &dyn Store, clock: &Cl
         return;
     }
     // Only uploads have a reader here; notifications are for others until there is a notifier.
-    if let Ok(lag) = lag::of(journal, &places, Topic::Uploads, clock).await {
+    let lag = tokio::time::timeout(LAG_PATIENCE, lag::of(journal, &places, Topic::Uploads, clock)).await;
+    if let Ok(Ok(lag)) = lag {
         #[allow(clippy::cast_precision_loss, reason = "a gauge is a float")]
         gauge!("referto_lag_records", "topic" => "uploads").set(lag.records as f64);
         gauge!("referto_lag_seconds", "topic" => "uploads").set(lag.seconds);
@@ -82,5 +86,29 @@ pub(crate) async fn collect(journal: &dyn Journal, store: &dyn Store, clock: &Cl
             let oldest = held.map_or(0.0, |held| held.oldest.as_duration().as_secs_f64());
             gauge!("referto_held_oldest_timestamp_seconds", "reason" => reason.as_str()).set(oldest);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use journal::Position;
+    use store::embedded::{EmbeddedStore, Options};
+
+    use super::*;
+    use crate::mute::Mute;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_scrape_ends_while_the_journal_does_not_answer() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = EmbeddedStore::open(Options::at(folder.path().join("store.db"))).unwrap().store;
+        let next = Position { partition: 0, offset: 1 };
+        // Known from before, so that the lag is asked for whether the store answers in time or not.
+        let known =
+            Mutex::new(vec![Place { journal: "j".to_owned(), topic: Topic::Uploads.as_str().to_owned(), next }]);
+        let clock: Clock = Arc::new(|| jiff::Timestamp::UNIX_EPOCH);
+        let scrape = collect(&Mute(None), store.as_ref(), &clock, &known);
+        tokio::time::timeout(Duration::from_secs(10), scrape).await.expect("Prometheus waits for 10 s");
     }
 }

@@ -4,7 +4,7 @@ use axum::{
     extract::{Path, Query, State},
     http::HeaderMap,
 };
-use journal::{Ends, Limit, Topic};
+use journal::{Limit, Topic};
 use schemas::{LabId, Position, SubmissionId, chunk::ChunkHeader, problem::Problem};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -165,11 +165,7 @@ async fn next_of_admission(sources: &Sources, partition: u32) -> Result<Option<u
 
 /// True where the record at `at` is kept and is a chunk of this laboratory's submission.
 async fn carries(sources: &Sources, at: Position, id: SubmissionId, lab: &LabId) -> Result<bool, Failure> {
-    let ends: Vec<Ends> = sources.journal.ends(Topic::Uploads).await?;
-    let kept = ends.iter().any(|ends| ends.partition == at.partition && (ends.first..ends.next).contains(&at.offset));
-    if !kept {
-        return Ok(false);
-    }
+    // What is outside what is kept reads as another record, or none: the ends of all partitions need not be asked.
     let records = sources.journal.read(Topic::Uploads, at, Limit { records: 1, bytes: 1 }).await?;
     Ok(records.first().is_some_and(|record| {
         record.position == at
@@ -178,4 +174,72 @@ async fn carries(sources: &Sources, at: Position, id: SubmissionId, lab: &LabId)
                 .and_then(|bytes| serde_json::from_slice::<ChunkHeader>(bytes).ok())
                 .is_some_and(|header| header.submission == id && header.lab == *lab)
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use access::Directory;
+    use journal::Stored;
+    use schemas::{chunk::HEADER, format::Format};
+    use store::embedded::{EmbeddedStore, Options};
+
+    use super::*;
+    use crate::mute::Mute;
+
+    fn header(id: SubmissionId) -> ChunkHeader {
+        ChunkHeader {
+            submission: id,
+            chunk: 0,
+            chunks: 1,
+            first_item: 0,
+            first_line: 1,
+            lab: "to".parse().unwrap(),
+            format: Format::Json,
+            charset: None,
+            received_at: jiff::Timestamp::UNIX_EPOCH,
+            zone: "Europe/Rome".to_owned(),
+            sandbox: false,
+            received: 1,
+            accepted: 1,
+            refused: Vec::new(),
+            rejected: false,
+            control_id: None,
+            file_name: None,
+            idempotency_key: None,
+            traceparent: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn whether_a_record_carries_an_upload_is_asked_of_its_partition_alone() {
+        let (id, position) = (SubmissionId(uuid::Uuid::from_u128(1)), Position { partition: 3, offset: 7 });
+        let record = Stored {
+            position,
+            key: "to".into(),
+            headers: vec![(HEADER.to_owned(), serde_json::to_vec(&header(id)).unwrap().into())],
+            value: "{}".into(),
+            timestamp: jiff::Timestamp::UNIX_EPOCH,
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let sources = Sources {
+            journal: Arc::new(Mute(Some(record))),
+            store: EmbeddedStore::open(Options::at(folder.path().join("store.db"))).unwrap().store,
+            directory: Arc::new(Directory::open(&folder.path().join("labs.json"))),
+            clock: Arc::new(|| jiff::Timestamp::UNIX_EPOCH),
+        };
+        let asked = async |at: Position, id, lab: &str| {
+            let lab = lab.parse().unwrap();
+            let carried = carries(&sources, at, id, &lab);
+            let told = tokio::time::timeout(Duration::from_secs(10), carried).await.expect("no ends are asked");
+            told.unwrap_or_else(|_| panic!("the journal reads"))
+        };
+        assert!(asked(position, id, "to").await);
+        assert!(!asked(position, id, "mi").await, "another laboratory's");
+        assert!(!asked(position, SubmissionId(uuid::Uuid::from_u128(2)), "to").await, "another upload's");
+        for (partition, offset) in [(3, 6), (3, 8), (3, u64::MAX), (4, 7)] {
+            assert!(!asked(Position { partition, offset }, id, "to").await, "{partition}.{offset} is not kept");
+        }
+    }
 }
