@@ -42,7 +42,8 @@ pub(crate) const KEYS: &[Key] = &[
     Key {
         name: "kafka.client",
         default: "",
-        meaning: "settings of librdkafka, NAME=VALUE with commas between: security.protocol, ssl.ca.location, sasl.username",
+        meaning: "settings of librdkafka, NAME=VALUE, one a line or, in one line and not in a file, with commas between: \
+                  security.protocol, ssl.ca.location, sasl.username",
         secret: true,
     },
     key("scylla.nodes", "", "some nodes of ScyllaDB or Cassandra, host:port with commas between"),

@@ -2,6 +2,8 @@
 //!
 //! Every setting is declared once, in [`keys::KEYS`]; unknown keys are refused with the nearest name.
 
+#[cfg(feature = "kafka")]
+mod kafka;
 mod keys;
 mod read;
 mod store;
@@ -124,44 +126,13 @@ fn journal(values: &Values, uploads_kept: Duration) -> anyhow::Result<JournalKin
     match values.text("journal") {
         "embedded" => Ok(JournalKind::Embedded),
         #[cfg(feature = "kafka")]
-        "kafka" => Ok(JournalKind::Kafka(kafka(values, uploads_kept)?)),
+        "kafka" => Ok(JournalKind::Kafka(kafka::kafka(values, uploads_kept)?)),
         asked => {
             let _ = uploads_kept;
             let served = if cfg!(feature = "kafka") { "embedded or kafka" } else { "embedded alone" };
             anyhow::bail!("journal = {asked:?}: this build serves {served}")
         }
     }
-}
-
-#[cfg(feature = "kafka")]
-fn kafka(values: &Values, uploads_kept: Duration) -> anyhow::Result<journal::kafka::Options> {
-    use journal::kafka::{Durability, Options};
-    let brokers = values.text("kafka.brokers").trim();
-    anyhow::ensure!(!brokers.is_empty(), "kafka.brokers is empty: name some brokers, host:port with commas between");
-    let durability = match values.text("kafka.durability") {
-        "replicated" => Durability::Replicated,
-        "single" => Durability::Single,
-        other => anyhow::bail!("kafka.durability = {other:?}: expected replicated or single"),
-    };
-    let partitions = values.parse::<u32>("kafka.partitions")?;
-    anyhow::ensure!(partitions > 0, "kafka.partitions = 0: at least 1");
-    let settings = values.text("kafka.client").split([',', '\n']).map(str::trim).filter(|setting| !setting.is_empty());
-    let client = settings.map(|setting| {
-        // The value may be a secret: it is not shown.
-        let (name, value) =
-            setting.split_once('=').context("kafka.client: expected NAME=VALUE, with commas between")?;
-        Ok((name.trim().to_owned(), value.trim().to_owned()))
-    });
-    Ok(Options {
-        durability,
-        partitions,
-        uploads_kept,
-        topic_prefix: values.text("kafka.topic_prefix").trim().to_owned(),
-        // A unit is never cut: the largest, with its headers.
-        max_record_bytes: values.parse::<usize>("limits.unit_bytes")? + (1 << 20),
-        client: client.collect::<anyhow::Result<_>>()?,
-        ..Options::new(brokers)
-    })
 }
 
 fn roles(text: &str) -> anyhow::Result<Roles> {
@@ -216,29 +187,6 @@ mod tests {
     fn roles_are_all_or_some() {
         assert_eq!(roles("ingest,status").unwrap(), Roles { ingest: true, workers: false, status: true });
         assert!(roles("").is_err() && roles("ingress").is_err());
-    }
-
-    #[cfg(feature = "kafka")]
-    #[test]
-    fn kafka_wants_brokers_and_replicas_unless_told_otherwise() {
-        let set = |pairs: &[(&str, &str)]| {
-            let mut values = Values::default();
-            for (name, value) in [("journal", "kafka")].iter().chain(pairs) {
-                values.set(name, (*value).to_owned(), Origin::Flag).unwrap();
-            }
-            Settings::of(&values).map(|settings| settings.journal)
-        };
-        assert!(set(&[]).unwrap_err().to_string().contains("kafka.brokers"));
-        let brokers = ("kafka.brokers", "a:1,b:1");
-        let Ok(JournalKind::Kafka(options)) = set(&[brokers, ("kafka.client", "ssl.ca.location=/x, sasl.username=u")])
-        else {
-            panic!("kafka")
-        };
-        assert_eq!((options.durability, options.partitions), (journal::kafka::Durability::Replicated, 48));
-        assert_eq!(options.client["sasl.username"], "u");
-        assert!(set(&[brokers, ("kafka.durability", "none")]).is_err());
-        let error = set(&[brokers, ("kafka.client", "hunter2")]).unwrap_err().to_string();
-        assert!(!error.contains("hunter2"), "{error}");
     }
 
     #[test]
