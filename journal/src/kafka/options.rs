@@ -42,7 +42,7 @@ pub struct Options {
     /// Appends that wait this long while none succeeds make the watchdog look at the brokers with fresh eyes. More
     /// than `message_timeout`, so that an outage which ends in time is none of its business.
     pub stall: Duration,
-    /// How long uploads are kept; tasks for 7 days, dead letters for 90.
+    /// How long uploads are kept; tasks for 7 days more, dead letters for 90 days.
     pub uploads_kept: Duration,
     /// Appends answer [`crate::AppendError::Unavailable`] until [`super::KafkaJournal::release`]: for who has to look at
     /// the topics' ends before anything is added.
@@ -106,7 +106,8 @@ impl Options {
     pub(super) fn kept(&self, topic: Topic) -> Duration {
         match topic {
             Topic::Uploads => self.uploads_kept,
-            Topic::Notifications => 7 * DAY,
+            // A task has the time of its upload, and comes as late as the upload is read: its days count from then.
+            Topic::Notifications => self.uploads_kept.saturating_add(7 * DAY),
             Topic::DeadLetters => 90 * DAY,
         }
     }
@@ -251,6 +252,16 @@ mod tests {
             let shown = format!("{error} {error:?}");
             assert!(shown.contains(name) && !shown.contains("hunter2"), "{shown}");
         }
+    }
+
+    #[test]
+    fn a_task_that_comes_as_late_as_an_upload_is_kept_stays_for_a_week() {
+        for days in [1, 30, 400] {
+            let options = Options { uploads_kept: days * DAY, ..with(&[]) };
+            assert_eq!(Topic::ALL.map(|topic| options.kept(topic)), [days * DAY, (days + 7) * DAY, 90 * DAY]);
+        }
+        let for_ever = Options { uploads_kept: Duration::MAX, ..with(&[]) };
+        assert_eq!(for_ever.kept(Topic::Notifications), Duration::MAX);
     }
 
     #[cfg(feature = "kafka-tls")]

@@ -9,9 +9,10 @@ use tokio_util::sync::CancellationToken;
 
 /// How often old records are looked for.
 const EVERY: Duration = Duration::from_secs(3_600);
-/// Days for which tasks are kept (contract: topics).
-const NOTIFICATIONS_KEPT: Duration = Duration::from_secs(7 * 86_400);
-/// Days for which dead letters are kept (contract: topics).
+/// How much longer than uploads tasks are kept (contract: topics): a task has the time of its upload, and comes as late
+/// as the upload is read.
+const NOTIFICATIONS_KEPT_LONGER: Duration = Duration::from_secs(7 * 86_400);
+/// How long dead letters are kept (contract: topics).
 const DEAD_LETTERS_KEPT: Duration = Duration::from_secs(90 * 86_400);
 
 /// What retention works on.
@@ -46,12 +47,50 @@ impl Keep {
             let older_than = (self.clock)().checked_sub(self.uploads_kept)?;
             trimmed += self.journal.trim(Topic::Uploads, place.next, older_than).await?;
         }
-        for (topic, kept) in [(Topic::Notifications, NOTIFICATIONS_KEPT), (Topic::DeadLetters, DEAD_LETTERS_KEPT)] {
+        let notifications_kept = self.uploads_kept.saturating_add(NOTIFICATIONS_KEPT_LONGER);
+        for (topic, kept) in [(Topic::Notifications, notifications_kept), (Topic::DeadLetters, DEAD_LETTERS_KEPT)] {
             for ends in self.journal.ends(topic).await? {
                 let end = journal::Position { partition: ends.partition, offset: ends.next };
                 trimmed += self.journal.trim(topic, end, (self.clock)().checked_sub(kept)?).await?;
             }
         }
         Ok(trimmed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use journal::{Record, embedded::EmbeddedJournal};
+    use store::embedded::EmbeddedStore;
+
+    use super::*;
+
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    #[tokio::test]
+    async fn a_task_that_comes_as_late_as_an_upload_is_kept_stays_for_a_week() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = journal::embedded::Options::new(folder.path().join("journal.db"));
+        let journal = EmbeddedJournal::open(options).unwrap();
+        let store = EmbeddedStore::open(store::embedded::Options::at(folder.path().join("store.db"))).unwrap().store;
+        let now: jiff::Timestamp = "2020-12-01T12:00:00Z".parse().unwrap();
+        let record = |days: u32| Record {
+            key: "report".into(),
+            headers: Vec::new(),
+            value: "{}".into(),
+            timestamp: now - days * DAY,
+        };
+        for (topic, days) in [(Topic::Notifications, [38, 36]), (Topic::DeadLetters, [91, 89])] {
+            for appended in journal.append(topic, days.map(record).into()).await {
+                appended.unwrap();
+            }
+        }
+        let keep = Keep { journal: journal.clone(), store, clock: Arc::new(move || now), uploads_kept: 30 * DAY };
+        assert_eq!(keep.trim().await.unwrap(), 2);
+        for topic in [Topic::Notifications, Topic::DeadLetters] {
+            let ends = journal.ends(topic).await.unwrap().remove(0);
+            assert_eq!(ends.next - ends.first, 1, "{topic}");
+        }
+        assert_eq!(keep.trim().await.unwrap(), 0);
     }
 }
