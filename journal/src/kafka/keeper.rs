@@ -10,11 +10,12 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use tokio::sync::watch;
 
 use super::{
+    apply::ApplyError,
     mirror::Mirror,
     options::{Durability, Options},
     producer::Producer,
     shared::Shared,
-    topics,
+    topics::Topics,
 };
 use crate::Topic;
 
@@ -134,7 +135,11 @@ impl Keeper {
     }
 
     fn check(&self, runtime: &tokio::runtime::Runtime) -> Result<(), ()> {
-        match topics::ensure(&self.options, &self.shared, runtime) {
+        let checked = Topics::new(&self.options, &self.shared, runtime).and_then(|topics| {
+            topics.make(&mut Vec::new())?;
+            topics.check()
+        });
+        match checked.map_err(ApplyError::reason) {
             Ok(cluster) => {
                 self.shared.forget_cause();
                 self.shared.set_fault(None);

@@ -9,9 +9,11 @@
 //! `Unavailable` and says why.
 
 mod acks;
+mod apply;
 mod buffer;
 mod consumer;
 mod keeper;
+mod layout;
 mod member;
 mod metrics;
 mod mirror;
@@ -43,7 +45,11 @@ use jiff::Timestamp;
 use rdkafka::{config::RDKafkaLogLevel, consumer::BaseConsumer, error::KafkaError};
 use tokio::sync::watch;
 
-pub use self::options::{Durability, Options};
+pub use self::{
+    apply::{Applied, AppliedTopic, ApplyError, apply},
+    layout::commands,
+    options::{Durability, Options},
+};
 use self::{
     buffer::Buffer,
     consumer::{Consuming, out_of_range},

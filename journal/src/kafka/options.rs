@@ -206,7 +206,7 @@ const LINGER_MS: &str = "0";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kafka::{KafkaJournal, OpenError};
+    use crate::kafka::{KafkaJournal, OpenError, apply};
 
     fn with(client: &[(&str, &str)]) -> Options {
         let client = client.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -241,15 +241,16 @@ mod tests {
         assert!(matches!(opened, Err(OpenError::Settings(_))));
     }
 
-    #[test]
-    fn what_is_shown_of_settings_has_no_password_in_it() {
+    #[tokio::test]
+    async fn what_is_shown_of_settings_has_no_password_in_it() {
         // A name that is misspelt, a password that is no number.
         for name in ["sasl.pasword", "linger.ms"] {
             let options = with(&[("sasl.password", "hunter2"), (name, "hunter2")]);
             let shown = format!("{options:?}");
             assert!(shown.contains(name) && !shown.contains("hunter2"), "{shown}");
-            let Err(error) = KafkaJournal::open(options) else { panic!("{name} is taken") };
-            let shown = format!("{error} {error:?}");
+            let Err(error) = KafkaJournal::open(options.clone()) else { panic!("{name} is taken") };
+            let Err(again) = apply(options).await else { panic!("{name} is taken") };
+            let shown = format!("{error} {error:?} {again} {again:?}");
             assert!(shown.contains(name) && !shown.contains("hunter2"), "{shown}");
         }
     }

@@ -1,4 +1,4 @@
-//! What every journal does, and what Kafka's topics must be.
+//! What every journal does.
 
 use std::{
     collections::HashMap,
@@ -6,18 +6,18 @@ use std::{
 };
 
 use journal::{
-    AppendError, BoxFuture, Health, Journal, Position, Topic,
+    BoxFuture, Journal, Position, Topic,
     conformance::{Fixture, suite},
-    kafka::{Durability, KafkaJournal, Options},
+    kafka::Options,
 };
 use rdkafka::{
     ClientConfig, Offset, TopicPartitionList,
-    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    admin::{AdminClient, AdminOptions},
     client::DefaultClientContext,
 };
 
-use super::{broker, open, options, reason, until};
-use crate::common::{append, within};
+use super::{broker, open, options};
+use crate::common::within;
 
 /// Journals by their id.
 struct Topics {
@@ -68,7 +68,7 @@ pub(super) async fn forget(address: &str, name: &str, before: Position) {
     forgotten.elements().iter().for_each(|one| one.error().unwrap());
 }
 
-fn admin(address: &str) -> AdminClient<DefaultClientContext> {
+pub(super) fn admin(address: &str) -> AdminClient<DefaultClientContext> {
     ClientConfig::new().set("bootstrap.servers", address).create().unwrap()
 }
 
@@ -76,36 +76,4 @@ fn admin(address: &str) -> AdminClient<DefaultClientContext> {
 async fn it_does_what_every_journal_does() {
     let Some(address) = broker() else { return };
     suite(&Topics { address, opened: Mutex::default() }).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn topics_that_would_lose_uploads_are_refused_until_they_are_mended() {
-    let Some(address) = broker() else { return };
-    let options = Options { uploads_kept: std::time::Duration::from_secs(3_600), ..options(&address) };
-    let name = format!("{}uploads", options.topic_prefix);
-    let compacted = NewTopic::new(&name, 3, TopicReplication::Fixed(1)).set("cleanup.policy", "compact");
-    admin(&address).create_topics([&compacted], &AdminOptions::new()).await.unwrap();
-
-    let journal = KafkaJournal::open(options.clone()).unwrap();
-    until(async || reason(&journal).contains("cleanup.policy")).await;
-    assert!(matches!(append(&*journal, "one").await, Err(AppendError::Unavailable(_))));
-    assert!(within(journal.id()).await.is_err());
-
-    admin(&address).delete_topics(&[&name], &AdminOptions::new()).await.unwrap();
-    until(async || journal.health() == Health::Ready).await;
-    within(append(&*journal, "one")).await.unwrap();
-
-    let more = Options { partitions: 4, ..options.clone() };
-    let journal = KafkaJournal::open(more).unwrap();
-    until(async || reason(&journal).contains("kafka.partitions = 3")).await;
-    let replicated = Options { durability: Durability::Replicated, ..options };
-    let journal = KafkaJournal::open(replicated).unwrap();
-    until(async || reason(&journal).contains("has 1 replica")).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_broker_must_be_asked_for() {
-    let Some(address) = broker() else { return };
-    let journal = KafkaJournal::open(Options { durability: Durability::Replicated, ..options(&address) }).unwrap();
-    until(async || reason(&journal).contains("kafka.durability = single")).await;
 }

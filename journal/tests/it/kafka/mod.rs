@@ -10,6 +10,7 @@ mod outage;
 mod readers;
 mod retention;
 mod tls;
+mod topics;
 
 use std::{
     sync::{
