@@ -73,7 +73,7 @@ pub(crate) enum Command {
     Replay(Replay),
     /// The notifications topic, one JSON a line
     Tasks(Tasks),
-    /// The tables of a store on ScyllaDB or Cassandra
+    /// The tables of a store on ScyllaDB or Cassandra, and the topics of a journal on Kafka
     Schema {
         #[command(subcommand)]
         command: Schema,
@@ -165,13 +165,13 @@ pub(crate) enum Labs {
 
 #[derive(Subcommand)]
 pub(crate) enum Schema {
-    /// Print the statements with their reasons; to apply by hand, or to read
+    /// Print the statements and commands with their reasons; to apply by hand, or to read
     Print {
         /// For which server; the one at scylla.nodes where not given
         #[arg(long, value_name = "NAME-VERSION", value_parser = ["cassandra-5.0", "scylladb-5.4", "scylladb-2025.1"])]
         server: Option<String>,
     },
-    /// Make what is missing, and set what may change; can be run again at will
+    /// Make what is missing, set what may change, refuse unsafe topics; can be run again at will
     Apply,
 }
 

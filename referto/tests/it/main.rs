@@ -20,6 +20,8 @@ mod operate;
 mod power;
 mod replay;
 mod sample;
+#[cfg(all(feature = "kafka", feature = "scylla"))]
+mod schema;
 #[cfg(feature = "scylla")]
 mod scylla;
 mod server;
