@@ -109,6 +109,8 @@ async fn is_refused(options: Options, setting: &'static str, found: &str, needed
         let mut wrong = right.clone();
         wrong.insert(setting, found.to_owned());
         set(&options.brokers, &name, &wrong).await;
+        // Shown where it is not refused.
+        eprintln!("{name}: {setting}={found}");
 
         let needed = needed.replace("DAYS", &days_ms);
         let mended = needed.trim_start_matches("at least ").trim_end_matches(", or -1");
