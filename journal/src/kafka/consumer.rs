@@ -1,6 +1,8 @@
 //! A consumer's thread: consuming, then draining, then complete; each state can do only what is right in it.
 
 #[cfg(test)]
+mod mock_tests;
+#[cfg(test)]
 mod tests;
 
 use std::{

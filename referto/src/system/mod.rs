@@ -197,6 +197,8 @@ impl System {
         });
         tasks.spawn(watch_journal(self.journal.journal.clone(), doors.clone()));
 
+        // Both addresses are bound: who saw a door answer is not told by a probe that it starts.
+        phase.ready();
         let ingest = self.settings.roles.ingest.then(|| self.ingest());
         let api = if self.settings.roles.status { status::router(self.sources()) } else { status::no_routes() };
         let drain = CONNECTIONS_DRAIN.saturating_sub(grace);
@@ -216,7 +218,6 @@ impl System {
         let closing = Closing { leaving: workers.clone(), closed: workers.clone() };
         tasks.spawn(listen(self.admin, server::router(admin), door, closing));
 
-        phase.ready();
         // Cancel-safe: whichever comes first only decides how it ends.
         let failed = tokio::select! {
             () = stop.cancelled() => None,

@@ -41,7 +41,13 @@ fn doors_open_while_the_store_is_away(test: &str, away: Way) {
     assert_eq!((told.status, &told.json()["code"]), (503, &json!("directory-unavailable")));
     assert!(told.header("retry-after").is_some(), "{}", told.head);
     let ready = http::get("/health/ready").to(empty.server.admin);
-    assert_eq!((ready.status, &ready.json()["store"]), (200, &json!("unavailable")));
+    assert_eq!(
+        (ready.status, &ready.json()["store"]),
+        (200, &json!("unavailable")),
+        "{} {}",
+        ready.text(),
+        empty.log()
+    );
 
     relay.set(Way::Open);
     let taken = wait_for(|| Some(upload.to(empty.server.http)).filter(|answer| answer.status == 202));
